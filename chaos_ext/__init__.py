@@ -1,0 +1,1 @@
+"""The toolkit: failure modes, runbooks, experiments, proof."""

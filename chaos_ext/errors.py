@@ -1,0 +1,78 @@
+"""The ways this toolkit can end badly, each with the exit code that `chaos` returns.
+
+No I/O. Everything that refuses raises one of these; anything else that escapes is our bug (exit 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that a person can put right: where it is, what is wrong, what would be right.
+
+    Reads as ``catalog/redis.yaml:12: reproduce: got 'lots', expected a size. Try '16MB'.``
+    """
+
+    where: str  # "file:line", "file", or what the message is about ("EXP", "port 8443")
+    what: str  # the field or step; empty when `where` says it all
+    got: str  # what stands there, already quoted where it is a value
+    expected: str
+    hint: str = ""  # a sentence that says what to do
+
+    def __str__(self) -> str:
+        subject = f"{self.where}: {self.what}: " if self.what else f"{self.where}: "
+        tail = f" {self.hint}" if self.hint else ""
+        return f"{subject}got {self.got}, expected {self.expected}.{tail}"
+
+
+class ChaosExtError(Exception):
+    """Base of all our errors. `exit_code` is what the command returns."""
+
+    exit_code = 3
+
+
+class UsageError(ChaosExtError):
+    """The command line, the machine or a file people wrote is not right (exit 2).
+
+    Carries every problem found, so that a person mends them in one go.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem] | str) -> None:
+        self.problems: list[Problem] = [] if isinstance(problems, str) else list(problems)
+        text = problems if isinstance(problems, str) else "\n".join(map(str, self.problems))
+        super().__init__(text)
+
+
+class Blocked(ChaosExtError):
+    """The environment could not be proven, is taken, or is not healed: nothing was injected (exit 4)."""
+
+    exit_code = 4
+
+
+class LabError(ChaosExtError):
+    """The lab could not be started, asked or stopped; the text says what to do (exit 2)."""
+
+    exit_code = 2
+
+
+class FaultNotInjected(ChaosExtError):
+    """The fault's own activity failed, or its effect could not be read back (exit 4)."""
+
+    exit_code = 4
+
+
+class UndoFailed(ChaosExtError):
+    """Something we broke is still broken. `chaos heal` tries again (exit 5)."""
+
+    exit_code = 5
+
+
+class Interrupted(ChaosExtError):
+    """A person or the machine asked us to stop (exit 130)."""
+
+    exit_code = 130
