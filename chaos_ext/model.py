@@ -305,6 +305,15 @@ class Environment(_Written):
     path: tuple[str, ...] = ()  # put before the follower's PATH
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place that is up: its environment with every ``${…}`` filled in, and what it says of itself."""
+
+    environment: Environment
+    instance: str  # names this very one; for a lab its marker
+    facts: dict[str, Any]  # what the lab's `up` printed; empty elsewhere
+
+
 # --- what a run found out ------------------------------------------------------------------------
 
 
