@@ -1,0 +1,161 @@
+"""The edge between our code and a person's terminal: every way to end becomes a message and an exit code.
+
+Nothing here is imported at start but click and the standard library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import os
+import platform
+import select
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, ParamSpec, TypeVar
+
+import click
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def guarded(callback: Callable[P, R]) -> Callable[P, R]:
+    """Make a click callback end as `chaos` promises; put it right above `def`, below the options.
+
+    ChaosExtError → its text on stderr and its exit code. Ctrl-C → 130. A full disk → 2. A reader that went
+    away (`| head`) → quiet, 141. Anything else is our bug → 3, with a report file to paste, never a traceback
+    on the terminal. click's own exceptions pass.
+    """
+
+    @functools.wraps(callback)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        from chaos_ext.errors import ChaosExtError
+
+        try:
+            result = callback(*args, **kwargs)
+            sys.stdout.flush()  # here, not at interpreter exit, where a failure could not be explained
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except ChaosExtError as error:
+            _end(str(error) or type(error).__name__, error.exit_code)
+        except KeyboardInterrupt:
+            _end("Interrupted.", INTERRUPTED)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) and _reader_is_gone():
+                _end("", PIPE_CLOSED)
+            told = _what_the_machine_refused(error)
+            _end(told, USAGE) if told else _end(_report(error), INTERNAL)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever escaped is our bug and is reported as one
+            _end(_report(error), INTERNAL)
+        return result
+
+    return wrapper
+
+
+def _end(message: str, code: int) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _drop_stdout()
+    if message:
+        with contextlib.suppress(OSError):  # when nobody can be told, the exit code still says it
+            click.echo(message, err=True)
+    raise click.exceptions.Exit(code)
+
+
+def _drop_stdout() -> None:
+    """Let the interpreter's own flush at exit succeed: what is still buffered has nowhere to go."""
+    with contextlib.suppress(OSError, ValueError):  # a test's buffer is no file, and needs no flush
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _reader_is_gone() -> bool:
+    """Whether our own output lost its reader; a broken pipe to anything else is an error like any other."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            poll = select.poll()
+            poll.register(stream.fileno(), 0)
+            if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
+
+
+def _what_the_machine_refused(error: OSError) -> str:
+    """A sentence for the failures of a machine that a person can put right, or nothing."""
+    where = f" while writing {error.filename}" if error.filename else ""
+    if error.errno in _FULL:
+        return f"The disk is full{where}: {error.strerror}. Free some space and run the command again."
+    if error.errno in _REFUSED and error.filename:
+        return f"{error.filename}: {error.strerror}. Check who owns it and whether it may be written."
+    return ""
+
+
+def _report(error: BaseException) -> str:
+    """Save what a maintainer needs and return the lines for the terminal."""
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    short = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    lines = [f"This is a bug in chaos-ext, not in what you wrote: {short}{at}"]
+    try:
+        path = _save("\n".join((*_circumstances(), "", *traceback.format_exception(error))))
+        lines.append(f"The full report is in {path}; paste it into an issue.")
+    except OSError as why:
+        lines.append(f"The full report could not be saved ({why}); paste these lines into an issue:")
+        lines += _circumstances()
+    return "\n".join(lines)
+
+
+def _circumstances() -> list[str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    def of(package: str) -> str:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return "not installed"
+
+    packages = ("chaos-ext", "chaostoolkit", "chaostoolkit-lib")
+    return [
+        ", ".join(f"{package} {of(package)}" for package in packages),
+        f"Python {platform.python_version()} on {platform.platform()}",
+        f"command: {' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}",
+    ]
+
+
+def _save(text: str) -> Path:
+    name = f"report-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt"
+    for folder in _report_folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / name
+            path.touch(mode=0o600)
+            path.write_text(text + "\n", encoding="utf-8")
+            return path
+        except OSError:
+            continue
+    raise OSError("no folder takes it")
+
+
+def _report_folders() -> list[Path]:
+    folders = [Path(tempfile.gettempdir())]
+    try:
+        from chaos_ext.environments import state_dir
+
+        folders.insert(0, state_dir() / "reports")
+    except Exception:  # noqa: BLE001 - outside a project, or the bug is in there: the temporary folder serves
+        return folders
+    return folders
