@@ -1,0 +1,1 @@
+"""Alerts as seen from outside: one shape, many sources."""
