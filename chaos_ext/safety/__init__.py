@@ -1,0 +1,1 @@
+"""Unable to break the wrong place, unable to leave a mess: guard, lock, undo ledger, janitor."""
