@@ -1,0 +1,1 @@
+"""What people wrote about failures: read, understood, checked."""

@@ -1,0 +1,160 @@
+"""The catalogue from disk: one failure mode, or all of them with everything that is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from chaos_ext.catalog import source as sources
+from chaos_ext.catalog.source import Source
+from chaos_ext.catalog.words import did_you_mean, understood
+from chaos_ext.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from chaos_ext.model import FailureMode, Services
+
+MODES = "catalog/failure-modes"
+SERVICES = "catalog/services.yaml"
+
+
+class Digest(NamedTuple):
+    """What a compiled experiment was made from: a file, named from the project's root, and its sha256."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything below `catalog/`, understood. `sources` has the file of each mode, by id."""
+
+    modes: dict[str, FailureMode]
+    services: Services
+    root: Path
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+def files(root: Path) -> list[Path]:
+    """The files of the failure modes, in the order of their paths. Hidden files are nobody's."""
+    folder = root / MODES
+    found = (path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
+    return sorted(path for path in found if "/." not in f"/{path.relative_to(folder)}")
+
+
+def ids(root: Path) -> list[str]:
+    """The ids of all failure modes, sorted, without reading a file: an id is its file's stem."""
+    return sorted(path.stem for path in files(root))
+
+
+def find(root: Path, mode_id: str) -> Path:
+    """The file of a failure mode. Raises UsageError with the nearest id when there is none."""
+    paths = {path.stem: path for path in files(root)}
+    if mode_id not in paths:
+        hint = did_you_mean(mode_id, paths) or f"There is nothing below {MODES}/ yet."
+        raise UsageError([Problem("EXP", "", repr(mode_id), "the id of a failure mode", hint)])
+    return paths[mode_id]
+
+
+def mode(root: Path, mode_id: str) -> FailureMode:
+    """One failure mode. Raises UsageError: unknown (did you mean), not YAML, not a failure mode."""
+    problems: list[Problem] = []
+    found, _ = _mode(find(root, mode_id), root, problems)
+    if found is None or problems:
+        raise UsageError(problems)
+    return found
+
+
+def services(root: Path) -> Services:
+    """The services and their user flows. Raises UsageError."""
+    problems: list[Problem] = []
+    found = _services(root, problems)
+    if found is None:
+        raise UsageError(problems)
+    return found
+
+
+def catalog(root: Path) -> Catalog:
+    """The whole catalogue. Raises UsageError with every problem of every file."""
+    problems: list[Problem] = []
+    found = scan(root, problems)
+    if found is None or problems:
+        raise UsageError(problems)
+    return found
+
+
+def scan(root: Path, problems: list[Problem]) -> Catalog | None:
+    """What can be understood of the catalogue; the rest goes to `problems`. None without services."""
+    modes: dict[str, FailureMode] = {}
+    read: dict[str, Source] = {}
+    seen: dict[str, Path] = {}
+    for path in files(root):
+        if path.stem in seen:
+            shown = path.relative_to(root)
+            other = seen[path.stem].relative_to(root)
+            problems.append(Problem(str(shown), "", f"the id of {other}", "an id of its own", "Rename one."))
+            continue
+        seen[path.stem] = path
+        found, source = _mode(path, root, problems)
+        if found is not None and source is not None:
+            modes[found.id] = found
+            read[found.id] = source
+    known = _services(root, problems)
+    return None if known is None else Catalog(modes, known, root, read)
+
+
+def digest(path: Path, root: Path) -> Digest:
+    """The file and the sha256 of its bytes; a file that is not there has an empty one."""
+    shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    try:
+        return Digest(shown, hashlib.sha256(path.read_bytes()).hexdigest())
+    except OSError:
+        return Digest(shown, "")
+
+
+def digests(root: Path, failure_mode: FailureMode, environment: str) -> dict[str, Digest]:
+    """The digests that `compile` puts into an experiment: mode, runbook, environment, services."""
+    wanted: dict[str, Path] = {"mode": find(root, failure_mode.id)}
+    if failure_mode.runbook != "none":
+        wanted["runbook"] = root / "catalog" / failure_mode.runbook
+    wanted["environment"] = root / "environments" / f"{environment}.yaml"
+    wanted["services"] = root / SERVICES
+    return {kind: digest(path, root) for kind, path in wanted.items()}
+
+
+def _read(path: Path, root: Path, problems: list[Problem]) -> Source | None:
+    try:
+        return sources.read(path, root)
+    except UsageError as error:
+        problems += error.problems
+        return None
+
+
+def _mode(path: Path, root: Path, problems: list[Problem]) -> tuple[FailureMode | None, Source | None]:
+    from chaos_ext.model import FailureMode
+
+    source = _read(path, root, problems)
+    if source is None:
+        return None, None
+    found = understood(source, FailureMode, problems)
+    if path.suffix != ".yaml":
+        problems.append(Problem(source.shown, "", f"the suffix {path.suffix}", ".yaml", "Rename the file."))
+    if found is not None and found.id != path.stem:
+        hint = f"Rename the file to {found.id}.yaml, or write 'id: {path.stem}'."
+        problems.append(source.problem(("id",), repr(found.id), f"the file's stem, '{path.stem}'", hint))
+        return None, source
+    return found, source
+
+
+def _services(root: Path, problems: list[Problem]) -> Services | None:
+    from chaos_ext.model import Services
+
+    source = _read(root / SERVICES, root, problems)
+    return None if source is None else understood(source, Services, problems)
+
+
+def each_problem(problems: list[Problem]) -> Iterator[str]:
+    """The problems as lines, each once, by file and line."""
+    yield from dict.fromkeys(str(problem) for problem in problems)

@@ -1,0 +1,225 @@
+"""Files that people write, read as YAML, with the line of every value when something about it is wrong.
+
+Good files take the fast way: libyaml parses, nothing keeps positions. Only when a line must be named is
+the text composed again with marks. Loading is safe: no tags make objects, no key twice, no document that
+grows when it is loaded, nothing nested so deeply that libyaml's recursion would end the process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from chaos_ext.errors import Problem, UsageError
+
+Path_ = tuple[str | int, ...]  # a place inside a document: ("reproduce", "lab", 0, "name")
+
+_MOST_BYTES = 1_000_000
+_MOST_DEPTH = 100
+_MOST_NODES = 100_000  # with every alias written out
+# What a document must hold to be nested deeply: brackets, one line of "- - - -", or wide indentation.
+_MANY_BRACKETS = 400
+_MAYBE_DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^[ ]{200}", re.MULTILINE)
+
+
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, which also notices that a mapping came out smaller than it was written."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        written = len(node.value)
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) < written:
+            raise _KeyTwice
+        return mapping
+
+
+# A date is a text like any other here: no field takes one, and the errors about bad dates name no line.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class _KeyTwice(Exception):
+    """Some mapping holds a key twice; the slow way finds where."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file that was read. `shown` is how messages name it, `data` what YAML makes of it."""
+
+    path: Path
+    shown: str
+    raw: bytes
+    data: dict[str, Any]
+    _composed: list[Any] = field(default_factory=list, repr=False, compare=False)
+
+    def line(self, at: Path_) -> int:
+        """The line of the value at `at`, or of the nearest thing around it that exists."""
+        if not self._composed:
+            self._composed.append(yaml.compose(_decoded(self.raw), Loader=yaml.CSafeLoader))
+        node = self._composed[0]
+        line = int(node.start_mark.line)
+        for step in at:
+            if isinstance(node, yaml.MappingNode):
+                found = [(key, value) for key, value in node.value if key.value == str(step)]
+                if not found:
+                    break
+                line, node = int(found[0][0].start_mark.line), found[0][1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+                line = int(node.start_mark.line)
+            else:
+                break
+        return line + 1
+
+    def where(self, at: Path_ = ()) -> str:
+        """``file:line`` of the value at `at`."""
+        return f"{self.shown}:{self.line(at)}"
+
+    def problem(self, at: Path_, got: str, expected: str, hint: str = "") -> Problem:
+        """A problem with the value at `at`."""
+        return Problem(self.where(at), dotted(at), got, expected, hint)
+
+
+def dotted(at: Path_) -> str:
+    """``("reproduce", "lab", 0, "name")`` as ``reproduce.lab[0].name``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).removeprefix(".")
+
+
+def read(path: Path, root: Path) -> Source:
+    """Read one file; messages name it from `root`. Raises UsageError when it is no YAML mapping."""
+    shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise _refused(shown, "", f"a file that cannot be read ({error.strerror})", "a YAML file") from error
+    data = _parse(raw, shown)
+    if not isinstance(data, dict):
+        got = "an empty file" if data is None else f"a {'list' if isinstance(data, list) else 'single value'}"
+        raise _refused(f"{shown}:1", "", got, "a mapping of fields, such as 'schema: 1'")
+    return Source(path, shown, raw, data)
+
+
+def _parse(raw: bytes, shown: str) -> Any:
+    if len(raw) > _MOST_BYTES:
+        raise _refused(shown, "", f"{len(raw):,} bytes", f"at most {_MOST_BYTES:,}")
+    try:
+        text = _decoded(raw)
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise _refused(
+            f"{shown}:{line}", "", f"the byte 0x{raw[error.start]:02x}", "UTF-8", "Save the file as UTF-8."
+        ) from error
+    try:
+        _refuse_deep_nesting(text, shown)
+        if "&" in text or "<<" in text:
+            _refuse_growth_and_double_keys(text, shown)
+        return yaml.load(text, Loader=_Loader)
+    except _KeyTwice:
+        _refuse_growth_and_double_keys(text, shown)
+        raise
+    except yaml.YAMLError as error:
+        raise _no_yaml(error, text, shown) from error
+    except ValueError as error:  # a number too long to be one
+        raise _refused(shown, "", f"a value that cannot be read ({error})", "plain values") from error
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8-sig")
+
+
+def _refused(where: str, what: str, got: str, expected: str, hint: str = "") -> UsageError:
+    return UsageError([Problem(where, what, got, expected, hint)])
+
+
+def _refuse_deep_nesting(text: str, shown: str) -> None:
+    """libyaml composes by recursion in C: what is nested too deeply ends the process, so look before."""
+    if text.count("[") + text.count("{") < _MANY_BRACKETS and not _MAYBE_DEEP.search(text):
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MOST_DEPTH:
+            raise _refused(
+                _at(shown, event), "", f"more than {_MOST_DEPTH} levels of nesting", "a flatter document"
+            )
+
+
+def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
+    """The slow look at a document with anchors, merges or a key that seems to be there twice."""
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    sizes: dict[int, int | None] = {}  # None while a node is being counted: meeting it again is a circle
+
+    def size(node: yaml.Node) -> int:
+        if id(node) in sizes:
+            known = sizes[id(node)]
+            if known is None:
+                raise _refused(_at(shown, node), "", "an alias to something it stands in", "no circles")
+            return known
+        sizes[id(node)] = None
+        total = 1
+        if isinstance(node, yaml.MappingNode):
+            _refuse_double_keys(node, shown)
+            total += sum(size(key) + size(value) for key, value in node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            total += sum(size(item) for item in node.value)
+        if total > _MOST_NODES:
+            raise _refused(
+                _at(shown, node),
+                "",
+                "aliases that multiply",
+                f"at most {_MOST_NODES:,} values",
+                "Write it out.",
+            )
+        sizes[id(node)] = total
+        return total
+
+    if root is not None:
+        size(root)
+
+
+def _refuse_double_keys(node: yaml.MappingNode, shown: str) -> None:
+    first: dict[tuple[str, str], yaml.Node] = {}
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _refused(_at(shown, key), "", "a key that is a list or mapping", "a plain key")
+        before = first.setdefault((key.tag, key.value), key)
+        if before is not key:
+            raise _refused(
+                _at(shown, key),
+                str(key.value),
+                "the same key again",
+                f"it once ({_at('line', before).replace(':', ' ')} has it)",
+                "Keep one of the two.",
+            )
+
+
+def _at(shown: str, node: yaml.Node | yaml.Event) -> str:
+    return shown if node.start_mark is None else f"{shown}:{node.start_mark.line + 1}"
+
+
+def _no_yaml(error: yaml.YAMLError, text: str, shown: str) -> UsageError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    where = shown if mark is None else f"{shown}:{mark.line + 1}"
+    if isinstance(error, yaml.reader.ReaderError):
+        where = f"{shown}:{text.count(chr(10), 0, error.position) + 1}"
+        return _refused(where, "", f"the character {error.character!r}", "printable text")
+    told = str(getattr(error, "problem", None) or error).splitlines()[0]
+    line = text.splitlines()[mark.line] if mark is not None and mark.line < text.count("\n") + 1 else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return _refused(where, "", "a tab", "spaces", "YAML is indented with spaces only.")
+    if "tag" in told and "constructor" in told:
+        return _refused(where, "", f"a tag ({told.split()[-1]})", "plain values", "Tags are not loaded.")
+    if "document" in told:
+        return _refused(where, "", "a second document", "one document", "Remove the line '---'.")
+    hint = "Put the text in quotes." if "mapping values are not allowed" in told else ""
+    return _refused(where, "", f"text that is not YAML ({told})", "YAML", hint)

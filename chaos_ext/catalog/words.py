@@ -1,0 +1,212 @@
+"""What is wrong with data, in the words of a person: what stands there, what was expected, what to try."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chaos_ext.catalog.source import Path_, Source
+from chaos_ext.errors import Problem
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    M = TypeVar("M", bound=BaseModel)
+
+_SHOWN = 60  # characters of a wrong value that a message repeats
+_LISTED = 12  # names that a message lists at most
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: texts in quotes, the rest as YAML writes it, nothing long."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list" if value else "an empty list"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def did_you_mean(word: object, choices: Collection[str]) -> str:
+    """A hint with the nearest of `choices`, or all of them when they are few, or nothing."""
+    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    if not choices:
+        return ""
+    listed = sorted(choices)
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return f"There {'is' if len(listed) == 1 else 'are'}: {', '.join(listed[:_LISTED])}{more}."
+
+
+def understood(source: Source, model: type[M], problems: list[Problem]) -> M | None:
+    """`source` as a `model`, or None after adding what is wrong with it to `problems`."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(source.data)
+    except ValidationError as error:
+        problems += _problems(source, model, error)
+        return None
+
+
+def _problems(source: Source, model: type[BaseModel], error: ValidationError) -> list[Problem]:
+    schema = model.model_json_schema()
+    found: dict[Path_, Problem] = {}
+    for entry in sorted(error.errors(include_url=False), key=lambda entry: -len(entry["loc"])):
+        at, of_key = _place(source.data, entry["loc"])
+        if entry["type"] in ("missing", "extra_forbidden"):
+            at = (*at, entry["loc"][-1]) if at[-1:] != entry["loc"][-1:] else at
+        # A text or {en, ja} fails both ways: once a place inside it is named, the place itself is no news.
+        if any(other[: len(at)] == at for other in found):
+            continue
+        found[at] = _problem(source, at, of_key, schema, entry)
+    return sorted(found.values(), key=lambda problem: int(problem.where.rsplit(":", 1)[1]))
+
+
+def _place(data: Any, loc: Iterable[str | int]) -> tuple[Path_, bool]:
+    """Where in the data an error is: pydantic's location without the names it gives to alternatives."""
+    at: list[str | int] = []
+    of_key = False
+    for step in loc:
+        if _holds(data, step):
+            data = data[step]
+            at.append(step)
+        elif step == "[key]":
+            of_key = True
+    return tuple(at), of_key
+
+
+def _holds(data: Any, step: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(step, int) and step < len(data)
+    return isinstance(data, dict) and step in data
+
+
+def _value(data: Any, at: Path_) -> Any:
+    for step in at:
+        data = data[step]
+    return data
+
+
+def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], entry: Any) -> Problem:
+    kind = entry["type"]
+    if kind == "missing":
+        wanted = _schema_at(schema, at)
+        return source.problem(at, "nothing", _expected(schema, wanted), f"Add '{at[-1]}: …'.")
+    if kind == "extra_forbidden":
+        known = list(_schema_at(schema, at[:-1]).get("properties", {}))
+        return source.problem(at, f"the unknown key '{at[-1]}'", "a known one", did_you_mean(at[-1], known))
+    if of_key:
+        names = _schema_at(schema, at[:-1]).get("propertyNames", {})
+        choices = _resolve(schema, names).get("enum", [])
+        expected = "a known one" if choices else "lower-case words joined by '-'"
+        return source.problem(at, f"the key '{at[-1]}'", expected, did_you_mean(at[-1], choices))
+    value = _value(source.data, at)
+    wanted = _schema_at(schema, at)
+    choices = [str(choice) for choice in _choices(schema, wanted)]
+    if choices and isinstance(value, str):
+        return source.problem(at, shown(value), "a known word", did_you_mean(value, choices))
+    expected = _expected(schema, wanted, entry)
+    return source.problem(at, shown(value), expected, _try(value, kind))
+
+
+def _try(value: object, kind: str) -> str:
+    if kind == "string_type" and isinstance(value, (bool, int, float)):
+        return f"Put it in quotes: {str(value).lower()!r}."
+    return ""
+
+
+# --- what the schema says about a place ----------------------------------------------------------
+
+
+def _resolve(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in part:
+        part = schema["$defs"][part["$ref"].rsplit("/", 1)[1]]
+    return part
+
+
+def _alternatives(schema: dict[str, Any], part: dict[str, Any]) -> list[dict[str, Any]]:
+    part = _resolve(schema, part)
+    return [_resolve(schema, each) for each in part.get("anyOf", [part])]
+
+
+def _schema_at(schema: dict[str, Any], at: Path_) -> dict[str, Any]:
+    part = schema
+    for step in at:
+        part = next(
+            (found for each in _alternatives(schema, part) if (found := _inner(each, step)) is not None), {}
+        )
+    return _resolve(schema, part)
+
+
+def _inner(part: dict[str, Any], step: str | int) -> dict[str, Any] | None:
+    if isinstance(step, int):
+        return part.get("items")
+    if step in part.get("properties", {}):
+        return part["properties"][step]  # type: ignore[no-any-return]
+    for inner in (*part.get("patternProperties", {}).values(), part.get("additionalProperties")):
+        if isinstance(inner, dict):
+            return inner
+    return None
+
+
+def _choices(schema: dict[str, Any], wanted: dict[str, Any]) -> list[Any]:
+    return [
+        choice
+        for each in _alternatives(schema, wanted)
+        for choice in (*each.get("enum", ()), *((each["const"],) if "const" in each else ()))
+    ]
+
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def _expected(schema: dict[str, Any], wanted: dict[str, Any], entry: Any = None) -> str:
+    """What would be right at a place, from its schema; what a validator of ours says comes first."""
+    if entry is not None and entry["type"] == "value_error":
+        return str(entry["msg"]).removeprefix("Value error, ")
+    words: list[str] = []
+    for each in _alternatives(schema, wanted):
+        word = _expected_of(each)
+        if word and word not in words:
+            words.append(word)
+    return " or ".join(words) or "something else"
+
+
+def _expected_of(part: dict[str, Any]) -> str:
+    if "const" in part:
+        return shown(part["const"])
+    if "enum" in part:
+        return f"one of {', '.join(map(str, part['enum']))}"
+    if part.get("examples"):
+        return f"a value such as {' or '.join(map(repr, part['examples']))}"
+    if part.get("pattern"):
+        return "lower-case words joined by '-', such as 'redis-memory-full'"
+    if set(part.get("properties", {})) == {"en", "ja"}:
+        return "{en: …, ja: …}"
+    kind = part.get("type")
+    if kind == "null":
+        return ""
+    word = _TYPES.get(str(kind), "")
+    low = part.get("minimum", part.get("exclusiveMinimum"))
+    high = part.get("maximum")
+    if low is not None and high is not None:
+        return f"{word} from {low} to {high}"
+    if low is not None:
+        return f"{word} of at least {low}"
+    if "properties" in part and word:
+        return f"{word} with {', '.join(part.get('required', part['properties']))}"
+    return word

@@ -1,0 +1,224 @@
+"""Places to try failures in: where the project is, which environments it has, and their values at run time.
+
+Everything that a run needs to know of a place comes from `environments/<name>.yaml`; the two kinds of
+placeholder in it, ``${lab.…}`` and ``${env.NAME}``, are filled in when the place is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chaos_ext.catalog import source as sources
+from chaos_ext.catalog.source import Path_
+from chaos_ext.catalog.words import did_you_mean, understood
+from chaos_ext.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from chaos_ext.model import Environment
+
+FOLDER = "environments"
+_PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
+_FIELD_OF_MODEL = {"schema_": "schema"}  # where a field's name and its key in the file differ
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The folder that holds `catalog/` and `environments/`: $CHAOS_PROJECT, or `start` (here) or one above.
+
+    Raises UsageError that says where was looked.
+    """
+    told = os.environ.get("CHAOS_PROJECT") if start is None else None
+    begin = Path(told) if told else (start or Path.cwd())
+    candidates = [begin.absolute()] if told else [begin.absolute(), *begin.absolute().parents]
+    for folder in candidates:
+        if (folder / "catalog").is_dir() and (folder / FOLDER).is_dir():
+            return folder
+    where = "CHAOS_PROJECT" if told else "project"
+    raise UsageError(
+        [
+            Problem(
+                where,
+                "",
+                f"{str(begin)!r}",
+                "a folder that holds catalog/ and environments/",
+                "Go to your project, or set CHAOS_PROJECT to its path.",
+            )
+        ]
+    )
+
+
+def state_dir() -> Path:
+    """Where runs and the ledger are kept: $CHAOS_STATE, or `.chaos/` in the project. May be absent."""
+    told = os.environ.get("CHAOS_STATE")
+    return Path(told).absolute() if told else project_root() / ".chaos"
+
+
+def names(root: Path | None = None) -> list[str]:
+    """The environments of the project, sorted; an environment's name is its file's stem."""
+    return sorted(path.stem for path in ((root or project_root()) / FOLDER).glob("*.yaml"))
+
+
+def path_of(name: str, root: Path | None = None) -> Path:
+    """The file of an environment. Raises UsageError with the nearest name when there is none."""
+    root = root or project_root()
+    known = names(root)
+    if name not in known:
+        hint = did_you_mean(name, known) or f"There is nothing in {FOLDER}/ yet."
+        raise UsageError([Problem("ENV", "", repr(name), "the name of an environment", hint)])
+    return root / FOLDER / f"{name}.yaml"
+
+
+def load(name: str, root: Path | None = None) -> Environment:
+    """One environment, with its placeholders. Raises UsageError: unknown, not YAML, not an environment."""
+    problems: list[Problem] = []
+    environment = scan(name, root or project_root(), problems)
+    if environment is None or problems:
+        raise UsageError(problems)
+    return environment
+
+
+def scan(name: str, root: Path, problems: list[Problem]) -> Environment | None:
+    """Like `load`, but problems go to the list."""
+    from chaos_ext.model import Environment
+
+    try:
+        source = sources.read(path_of(name, root), root)
+    except UsageError as error:
+        problems += error.problems
+        return None
+    environment = understood(source, Environment, problems)
+    if environment is not None and environment.name != name:
+        hint = f"Rename the file to {environment.name}.yaml, or write 'name: {name}'."
+        problems.append(source.problem(("name",), repr(environment.name), f"the file's stem, '{name}'", hint))
+    return environment
+
+
+def digest(name: str, root: Path | None = None) -> str:
+    """The sha256 of an environment's file, in hexadecimal."""
+    return hashlib.sha256(path_of(name, root).read_bytes()).hexdigest()
+
+
+# --- run time ------------------------------------------------------------------------------------
+
+
+def fill(
+    environment: Environment, facts: Mapping[str, Any], environ: Mapping[str, str] | None = None
+) -> Environment:
+    """The environment with every ``${lab.a.b}`` taken from `facts` and every ``${env.NAME}`` from `environ`.
+
+    `facts` is what the lab says of itself (empty elsewhere); `environ` is this process's unless given.
+    Raises UsageError that names each placeholder without a value, with its file and line.
+    """
+    known = os.environ if environ is None else environ
+    problems: list[Problem] = []
+
+    def filled(text: str, at: Path_) -> str:
+        def value(match: re.Match[str]) -> str:
+            found, hint = _lookup(match[1], facts, known)
+            if found is None:
+                problems.append(_unfilled(environment, at, match[0], hint))
+                return match[0]
+            return found
+
+        return _PLACEHOLDER.sub(value, text)
+
+    result = _each_text(environment, filled, ())
+    if problems:
+        raise UsageError(problems)
+    return result  # type: ignore[no-any-return]
+
+
+def _each_text(value: Any, change: Callable[[str, Path_], str], at: Path_) -> Any:
+    """A copy of `value` in which each text went through `change`; keys stay."""
+    from pydantic import BaseModel
+
+    if isinstance(value, str):
+        return change(value, at)
+    if isinstance(value, BaseModel):
+        fields = {
+            name: _each_text(getattr(value, name), change, (*at, _FIELD_OF_MODEL.get(name, name)))
+            for name in type(value).model_fields
+        }
+        return value.model_copy(update=fields)
+    if isinstance(value, dict):
+        return {key: _each_text(inner, change, (*at, key)) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_each_text(inner, change, (*at, index)) for index, inner in enumerate(value))
+    return value
+
+
+def _lookup(name: str, facts: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str | None, str]:
+    """The value of a placeholder, or None and a hint."""
+    kind, _, rest = name.partition(".")
+    if kind == "env":
+        return (environ[rest], "") if rest in environ else (None, f"Set the variable {rest}.")
+    if kind != "lab" or not rest:
+        return None, "Placeholders begin with 'lab.' or 'env.'."
+    if not facts:
+        return None, "No lab was asked; only an environment of platform 'lab' has facts."
+    value: Any = facts
+    for step in rest.split("."):
+        if not isinstance(value, Mapping) or value.get(step) is None:
+            return None, did_you_mean(step, value) if isinstance(value, Mapping) else ""
+        value = value[step]
+    if isinstance(value, (Mapping, list)):
+        return None, f"It holds more than one value: {', '.join(map(str, value))}."
+    return str(value), ""
+
+
+def _unfilled(environment: Environment, at: Path_, placeholder: str, hint: str) -> Problem:
+    return problem(environment, at, f"'{placeholder}'", "a placeholder that has a value", hint)
+
+
+def problem(
+    environment: Environment, at: Path_, got: str, expected: str, hint: str = "", root: Path | None = None
+) -> Problem:
+    """A problem with a value of an environment, with its line when the file is there."""
+    shown = f"{FOLDER}/{environment.name}.yaml"
+    try:
+        root = root or project_root()
+        return sources.read(root / shown, root).problem(at, got, expected, hint)
+    except UsageError:  # an environment that comes from a bundle has no file here
+        return Problem(shown, sources.dotted(at), got, expected, hint)
+
+
+def secrets_of(environment: Environment, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The values of the environment's secrets by variable, read now from their files or variables.
+
+    The last line break of a file is not part of its value. Values are for masking and for the follower's
+    blocks; nothing may write them down. Raises UsageError that names the variable, never a value.
+    """
+    known = os.environ if environ is None else environ
+    problems: list[Problem] = []
+    values: dict[str, str] = {}
+    for variable, reference in environment.secrets.items():
+        at = ("secrets", variable)
+        if len(reference) != 1:
+            keys = " and ".join(reference) or "nothing"
+            problems.append(problem(environment, at, keys, "one of file, env", "Say where the value is."))
+            continue
+        ((kind, place),) = reference.items()
+        try:
+            values[variable] = _secret(kind, place, known)
+        except KeyError:
+            problems.append(
+                problem(environment, at, f"the unset variable {place}", "a value", f"Set {place}.")
+            )
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            problems.append(problem(environment, at, f"{place} ({why})", "a file that holds the value"))
+    if problems:
+        raise UsageError(problems)
+    return values
+
+
+def _secret(kind: str, place: str, environ: Mapping[str, str]) -> str:
+    if kind == "env":
+        return environ[place]
+    path = Path(place).expanduser()
+    path = path if path.is_absolute() else project_root() / path
+    return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
