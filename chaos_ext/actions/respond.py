@@ -1,0 +1,77 @@
+"""What is done about a failure: the runbook is followed, or, to know what that is worth, nobody acts."""
+
+import time
+from typing import Any
+
+from chaoslib.types import Configuration
+
+from chaos_ext import environments
+from chaos_ext.errors import FaultNotInjected
+from chaos_ext.model import Arm
+from chaos_ext.probes.measured import flows_back
+from chaos_ext.runbook import follow, parse
+from chaos_ext.trial import Trial, current
+
+__all__ = ["respond"]
+
+
+def respond(runbook: str, configuration: Configuration = None) -> dict[str, Any]:
+    """Follow `runbook` (treatment arm) or watch and do nothing (no-action arm).
+
+    - `runbook`: path below catalog/, or "none"
+
+    Raises FaultNotInjected when no fault is in: a runbook that is followed without its failure proves
+    nothing. What the runbook changed is the environment's new state; the mode's `leaves` says which.
+    Undone by: nothing, a runbook has its own undo blocks; the lab is thrown away.
+
+    YAML::
+
+        type: action
+        name: respond
+        provider:
+          type: python
+          module: chaos_ext.actions.respond
+          func: respond
+          arguments: {runbook: runbooks/postgresql-primary-down.md}
+    """
+    trial = current(configuration)
+    if trial.fault_at is None:
+        raise FaultNotInjected("no fault is in: the runbook is not followed")
+    if trial.arm is Arm.NO_ACTION:
+        return _watch(trial)
+    if runbook == "none":
+        return {"followed": False, "why": "this failure mode has no runbook"}
+    return _follow(trial, runbook)
+
+
+def _follow(trial: Trial, path: str) -> dict[str, Any]:
+    environment = trial.place.environment
+    document = parse.parse(trial.root / "catalog" / path)
+    way = {
+        "platform": environment.platform,
+        "variables": environment.variables,
+        "secrets": environments.secrets_of(environment),
+        "path": environment.path,
+        "emit": trial.emit,
+        "prove": trial.prove,
+        "aborting": trial.aborting,
+    }
+    if trial.mode.recovery == "runbook":
+        follow.verify_once(document, **way)
+    outcome = follow.follow(document, **way)
+    return {"followed": True, "ok": outcome.ok, "failed_step": outcome.failed_step, "why": outcome.why}
+
+
+def _watch(trial: Trial) -> dict[str, Any]:
+    """Do nothing for as long as the longest treatment took and its stable window, or until all is back."""
+    since = trial.fault_at
+    assert since is not None
+    stable_s = trial.place.environment.windows.stable
+    back = trial.wait_until(
+        lambda: len(flows_back(trial, since, stable_s)) == len(trial.services.flows),
+        since + trial.watch_s,
+        every_s=0.25,
+    )
+    seconds = round(time.monotonic() - since, 3)
+    trial.emit("watched", seconds=seconds, planned_s=trial.watch_s, back=back)
+    return {"followed": False, "watched_s": seconds, "back": back}

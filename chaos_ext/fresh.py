@@ -1,0 +1,121 @@
+"""A fresh lab for every trial; the next one is started while the trial before it watches its stable window."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from chaos_ext import labs
+from chaos_ext.errors import ChaosExtError, LabError
+from chaos_ext.model import Environment, text_in
+from chaos_ext.safety.janitor import Janitor
+
+Facts = dict[str, Any]
+
+
+def alert_rules(environment: Environment) -> list[dict[str, Any]]:
+    """The environment's alert rules as the lab's alerting takes them, each with its runbook's link."""
+    base = environment.alerts.runbook_base_url
+    return [
+        {
+            "name": rule.name,
+            "runbook_url": base + rule.runbook,
+            "summary": text_in(rule.summary),
+            "rule": rule.rule,
+        }
+        for rule in environment.alerts.rules
+    ]
+
+
+class FreshLabs:
+    """Labs of one run, each used once. The janitor takes down what a dead runner leaves."""
+
+    def __init__(
+        self, environment: Environment, directory: Path, janitor: Janitor, say: Callable[[str], None]
+    ) -> None:
+        """`directory` takes the alert rules' file; `say` hears the lab's own progress lines."""
+        self._alerts = directory / "alerts.json"
+        self._alerts.write_text(json.dumps(alert_rules(environment), ensure_ascii=False, indent=1))
+        self._janitor = janitor
+        self._say = say
+        self._ahead: _Starting | None = None
+        self._leaving: list[threading.Thread] = []
+
+    def start_ahead(self) -> None:
+        """Begin to start the next lab in the background; `take` gives it."""
+        if self._ahead is None:
+            self._ahead = _Starting(self._alerts, self._janitor, self._say)
+
+    def take(self, wait: Callable[[float], None]) -> tuple[Facts, float]:
+        """The facts of a lab that is up, and the seconds that this call waited for it. Raises LabError.
+
+        `wait(seconds)` is called while waiting; it may raise to give up.
+        """
+        started = time.monotonic()
+        self.start_ahead()
+        assert self._ahead is not None
+        facts = self._ahead.result(wait)
+        self._ahead = None
+        return facts, time.monotonic() - started
+
+    def give_back(self, facts: Facts) -> None:
+        """Take the lab down in the background; `close` waits for that."""
+        thread = threading.Thread(target=self._down, args=(facts["name"],), daemon=True)
+        thread.start()
+        self._leaving.append(thread)
+
+    def close(self) -> None:
+        """Wait until nothing of any of these labs is left. Raises LabError when something is."""
+        if self._ahead is not None:
+            self._ahead.finished()
+            self._down(self._ahead.name)
+            self._ahead = None
+        for thread in self._leaving:
+            thread.join()
+        if left := [lab["name"] for lab in labs.listed() if lab["owner_pid"] == os.getpid()]:
+            raise LabError(f"labs of this run could not be taken down: {', '.join(left)}. Try: chaos lab sweep")
+
+    def _down(self, name: str) -> None:
+        try:
+            labs.down(name)
+            self._janitor.forget(name)
+        except ChaosExtError as error:
+            self._say(f"lab {name}: {error}")
+
+
+class _Starting:
+    """One lab on its way up, in a thread of its own."""
+
+    def __init__(self, alerts: Path, janitor: Janitor, say: Callable[[str], None]) -> None:
+        self.name = f"run-{uuid4().hex[:8]}"
+        self._facts: Facts | None = None
+        self._error: ChaosExtError | None = None
+        janitor.at_death(self.name, [sys.executable, "-m", "chaos_lab", "down", self.name])
+        self._thread = threading.Thread(target=self._up, args=(alerts, say), daemon=True)
+        self._thread.start()
+
+    def _up(self, alerts: Path, say: Callable[[str], None]) -> None:
+        try:
+            self._facts = labs.up(name=self.name, owner_pid=os.getpid(), alerts=alerts, progress=say)
+        except ChaosExtError as error:
+            self._error = error
+
+    def finished(self) -> None:
+        """Wait until the start ended, either way."""
+        self._thread.join()
+
+    def result(self, wait: Callable[[float], None]) -> Facts:
+        while self._thread.is_alive():
+            self._thread.join(0.02)
+            wait(0.0)
+        if self._error is not None:
+            raise self._error
+        assert self._facts is not None
+        return self._facts

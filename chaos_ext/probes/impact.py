@@ -1,0 +1,37 @@
+"""Whether users feel the failure as the catalogue claims."""
+
+import time
+from typing import Any
+
+from chaoslib.types import Configuration
+
+from chaos_ext.probes import measured
+from chaos_ext.trial import current
+
+__all__ = ["seen"]
+
+
+def seen(configuration: Configuration = None) -> dict[str, Any]:
+    """Wait until every flow that the failure mode claims to hurt is hurt, no longer than detection may take.
+
+    Measured over the operations sent after the fault was confirmed. Returns ``{"holds": bool, "flows":
+    {flow: {claimed, measured, …}}}``; the verdict measures again over the whole fault. Changes nothing.
+
+    YAML::
+
+        type: probe
+        name: impact-seen
+        provider: {type: python, module: chaos_ext.probes.impact, func: seen}
+    """
+    trial = current(configuration)
+    started = time.monotonic()
+    since = trial.fault_at
+    if since is None:
+        return {"holds": False, "why": "no fault was injected"}
+    limit_s = trial.mode.objectives_in(trial.place.environment.name).detect_within
+    holds = trial.wait_until(
+        lambda: measured.hurt(measured.impacts(trial, measured.between(trial, since))), since + limit_s
+    )
+    flows = measured.impacts(trial, measured.between(trial, since))
+    trial.emit("impact", seen=holds, waited_s=round(time.monotonic() - started, 3), flows=flows)
+    return {"holds": holds, "flows": flows}

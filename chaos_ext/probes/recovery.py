@@ -1,0 +1,60 @@
+"""Whether the user flows are back, and when that was."""
+
+import time
+from typing import Any
+
+from chaoslib.types import Configuration
+
+from chaos_ext.model import Arm, Interval
+from chaos_ext.probes import measured
+from chaos_ext.trial import current
+
+__all__ = ["recovered"]
+
+# How much longer than the objective is watched, to tell "too slow" from "not at all".
+PATIENCE = 1.5
+
+
+def recovered(within_s: float, configuration: Configuration = None) -> dict[str, Any]:
+    """Wait until every user flow meets its SLO and has done so for the environment's stable window.
+
+    - `within_s`: the objective, seconds after the fault; watched up to 1.5 times as long, plus the window.
+      In the no-action arm, and when the runbook stopped half-way, only what is already there is looked at.
+
+    Returns ``{"holds": bool, "earliest": …, "latest": …}``: recovery began in that interval (monotonic
+    seconds). Changes nothing.
+
+    YAML::
+
+        type: probe
+        name: recovered
+        provider: {type: python, module: chaos_ext.probes.recovery, func: recovered, arguments: {within_s: 15.0}}
+    """
+    trial = current(configuration)
+    since = trial.fault_at
+    if since is None:
+        return {"holds": False, "why": "no fault was injected"}
+    started = time.monotonic()
+    stable_s = trial.place.environment.windows.stable
+    deadline = since + PATIENCE * within_s + stable_s
+    followed = trial.last("runbook-finished")
+    if trial.arm is Arm.NO_ACTION or (followed is not None and not followed["ok"]):
+        deadline = started
+    back: dict[str, Interval] = {}
+
+    def all_back() -> bool:
+        back.clear()
+        back.update(measured.flows_back(trial, since, stable_s))
+        return len(back) == len(trial.services.flows)
+
+    holds = trial.wait_until(all_back, deadline, every_s=0.1)
+    slowest = max(back, key=lambda flow: back[flow].latest) if holds else None
+    facts = {
+        "recovered": holds,
+        "flow": slowest,
+        "earliest": back[slowest].earliest if slowest else None,
+        "latest": back[slowest].latest if slowest else None,
+        "waited_s": round(time.monotonic() - started, 3),
+    }
+    trial.emit("recovery", **facts)
+    return {"holds": holds, **facts}

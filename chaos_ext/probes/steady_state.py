@@ -1,0 +1,80 @@
+"""The steady-state hypothesis: every user flow meets its SLO and nothing acknowledged is lost."""
+
+import time
+from typing import Any
+
+from chaoslib.types import Configuration
+
+from chaos_ext.alerts import alertmanager
+from chaos_ext.model import Arm
+from chaos_ext.probes import measured
+from chaos_ext.trial import Trial, current
+
+__all__ = ["flows_meet_slo"]
+
+# A baseline that does not hold at once is watched again: a cold start is no failure. Bounded.
+BASELINE_WINDOWS = 4
+
+
+def flows_meet_slo(configuration: Configuration = None) -> dict[str, Any]:
+    """Whether every user flow meets its SLO; after the fault also whether every acknowledged write is there.
+
+    Before the fault it watches until one whole baseline window of the environment holds (four windows at
+    most) and the alert that must fire later is silent. After the fault it judges the last stable window, ends
+    the load and reads all writes back. Returns ``{"holds": bool, "why": sentence, "flows": {…}}``. Changes nothing.
+
+    YAML::
+
+        type: probe
+        name: every-flow-meets-its-slo
+        tolerance: {type: probe, name: holds, provider: {type: python, module: chaos_ext.probes.tolerance, func: holds, arguments: {}}}
+        provider: {type: python, module: chaos_ext.probes.steady_state, func: flows_meet_slo}
+    """
+    trial = current(configuration)
+    if trial.last("baseline") is None:
+        return _baseline(trial)
+    return _afterwards(trial)
+
+
+def _baseline(trial: Trial) -> dict[str, Any]:
+    window_s = trial.place.environment.windows.baseline
+    started = time.monotonic()
+    why, flows = "", {}
+    for _ in range(BASELINE_WINDOWS):
+        begin = time.monotonic()
+        trial.wait(window_s)
+        flows = measured.summaries(trial, measured.between(trial, begin))
+        why = measured.all_met(flows)
+        if not why:
+            break
+    if not why:
+        why = _already_firing(trial)
+    trial.emit(
+        "baseline", holds=not why, why=why, flows=flows, seconds=round(time.monotonic() - started, 3), window_s=window_s
+    )
+    return {"holds": not why, "why": why, "flows": flows}
+
+
+def _already_firing(trial: Trial) -> str:
+    alert = trial.mode.detection.alert
+    try:
+        names = {a.name for a in alertmanager.firing(trial.place.environment.alerts.url)}
+    except OSError as error:
+        return f"the alerts cannot be read: {error}"
+    return f"the alert {alert} fires before anything is broken" if alert in names else ""
+
+
+def _afterwards(trial: Trial) -> dict[str, Any]:
+    window_s = trial.place.environment.windows.stable
+    flows = measured.summaries(trial, measured.between(trial, time.monotonic() - window_s))
+    why = measured.all_met(flows)
+    # While nobody acts on a failure that needs somebody, there is nothing to read back from.
+    if trial.arm is Arm.TREATMENT or trial.mode.recovery == "self":
+        trial.meter.stop()
+        account = trial.meter.read_back()
+        trial.emit("write-log", **account.as_dict())
+        if not account.readable:
+            why = why or f"the writes could not be read back: {account.why}"
+        elif account.lost:
+            why = why or f"{len(account.lost)} acknowledged writes are lost"
+    return {"holds": not why, "why": why, "flows": flows}

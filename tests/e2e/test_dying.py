@@ -1,0 +1,83 @@
+"""A run that is stopped or killed at any moment leaves nothing broken, nothing running and nothing unsaid."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+CLOSED = {"undone", "superseded"}
+
+
+def _settled(project, deadline_s=30):
+    """Wait until the janitor has put everything right: every entry closed, no lab left."""
+    deadline = time.monotonic() + deadline_s
+    while time.monotonic() < deadline:
+        if {entry["state"] for entry in project.ledger()} <= CLOSED and project.labs() == []:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"not settled: {project.ledger()}, labs {project.labs()}")
+
+
+@pytest.mark.parametrize("moment", ["meter-started", "fault-injected", "step-started"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
+def test_asked_to_stop(project, ended, moment, number):
+    process = project.start("verify", "postgresql-primary-down")
+    ended(process)
+    project.wait_for_event(moment, process)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=40)
+
+    assert process.returncode == 130, out
+    assert "Traceback" not in out
+    assert project.verdict()["word"] == "unknown"
+    assert "interrupted" in project.reasons()
+    assert {entry["state"] for entry in project.ledger()} <= CLOSED
+    assert project.labs() == []
+    if moment == "meter-started":
+        assert project.ledger() == [], "a fault was injected after the abort"
+
+
+@pytest.mark.parametrize("moment", ["fault-injected", "step-started"])
+def test_killed_in_the_middle(project, ended, moment):
+    process = project.start("verify", "postgresql-primary-down")
+    ended(process)
+    project.wait_for_event(moment, process)
+    process.kill()
+    process.wait(timeout=10)
+    _settled(project)
+
+    assert project.ledger()[-1]["state"] in CLOSED
+    assert project.events()[-1]["kind"] != "trial-finished"
+
+
+def test_killed_while_the_lab_starts(project, ended):
+    process = project.start("verify", "postgresql-primary-down")
+    ended(process)
+    deadline = time.monotonic() + 20
+    while not project.labs() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait(timeout=10)
+    _settled(project)
+
+
+def test_two_at_once_in_one_lab(project, ended):
+    up = project.chaos("lab", "up", "--name", "shared")
+    assert up.code == 0, up.err
+    try:
+        first = project.start("run", "experiments/lab/postgresql-primary-down.yaml")
+        ended(first)
+        while not project.bundles():
+            assert first.poll() is None
+            time.sleep(0.05)
+        project.wait_for_event("meter-started", first)
+        second = project.chaos("run", "experiments/lab/postgresql-primary-down.yaml")
+        assert "chaos run" in second.err + second.out
+        assert "pid" in second.err + second.out, "who holds the lab is not said"
+        out, _ = first.communicate(timeout=90)
+        assert first.returncode == 0, out
+        assert len(project.ledger()) == 1, "the second run injected something"
+    finally:
+        assert project.chaos("lab", "down", "shared").code == 0
