@@ -1,0 +1,62 @@
+"""One smoke run of each failure mode, split into its parts; what is left over is the tool's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from bench.figures import figure
+
+MODES = ("postgresql-primary-down", "service-bad-release")
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def parts(bundle: Path) -> dict[str, float]:
+    """Seconds of a run by what they were spent on, from what was recorded."""
+    spent: dict[str, float] = defaultdict(float)
+    for event in _events(bundle / "events.jsonl"):
+        if event["kind"] == "lab-started":
+            spent["lab"] += event["waited_s"]
+        if event["kind"] == "lab-stopped":
+            spent["lab"] += event["seconds"]
+    for trial in sorted((bundle / "trials").iterdir()):
+        of = _events(trial / "events.jsonl")
+        at = {event["kind"]: event for event in of}
+        if trial.name.endswith("no-action"):
+            spent["no-action arm"] += at["trial-finished"]["seconds"]
+            continue
+        spent["baseline"] += at["baseline"]["seconds"]
+        spent["fault"] += at["fault-injected"]["ended"] - at["fault-injected"]["started"]
+        spent["detection"] += at["impact"]["waited_s"] + at["alert"]["waited_s"]
+        spent["runbook"] += at["runbook-finished"]["at"] - at["verification-before"]["at"]
+        spent["stable window"] += at["recovery"]["waited_s"]
+    return dict(spent)
+
+
+def main() -> None:
+    """Run `chaos verify` for each mode as a user does."""
+    for mode in MODES:
+        with tempfile.TemporaryDirectory() as state:
+            started = time.monotonic()
+            done = subprocess.run(
+                [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "verify", mode],
+                env={**os.environ, "CHAOS_STATE": state}, capture_output=True, text=True, timeout=300, check=False,
+            )  # fmt: skip
+            whole = time.monotonic() - started
+            (bundle,) = (Path(state) / "runs").iterdir()
+            spent = parts(bundle)
+        print(f"{mode}: exit code {done.returncode}")
+        figure("  whole run", whole, bound="30 s")
+        for name, seconds in spent.items():
+            figure(f"  {name}", seconds)
+        figure("  the tool's own", whole - sum(spent.values()), bound="1 s")
