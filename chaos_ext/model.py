@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 # --- values with units ---------------------------------------------------------------------------
 
@@ -38,17 +39,29 @@ def ratio(value: object) -> float:
     match = _RATIO.fullmatch(value) if isinstance(value, str) else None
     if match is None or float(match[1]) > 100:
         raise ValueError("a percentage such as '99.5%'")
-    return float(match[1]) / 100
+    return float(Decimal(match[1]) / 100)
+
+
+def _seconds_text(value: float) -> str:
+    """A duration as `duration_s` reads it back to the same number."""
+    return f"{Decimal(repr(value)):f}s"
+
+
+def _percent_text(value: float) -> str:
+    """A ratio as `ratio` reads it back to the same number."""
+    return f"{Decimal(repr(value)) * 100:f}%"
 
 
 Duration = Annotated[
     float,
     BeforeValidator(duration_s),
+    PlainSerializer(_seconds_text, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["500ms", "3s"]}),
 ]
 Ratio = Annotated[
     float,
     BeforeValidator(ratio),
+    PlainSerializer(_percent_text, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{_RATIO.pattern}$", "examples": ["99.5%"]}),
 ]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=80)]
