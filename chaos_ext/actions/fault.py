@@ -1,0 +1,318 @@
+"""The guarded door: the only way in which anything is broken.
+
+Compiled experiments name no mutating activity bare; each is an argument of `inject`, which proves the
+environment, looks that the fault is not there already, writes the undo down, has the janitor stand by,
+lets Chaos Toolkit run the real activity, and believes it only when independent evidence shows its effect.
+So a control removed from the file, or plain `chaos run`, changes nothing about safety.
+
+Chaos Toolkit only notes an exception of an activity and goes on; so everything that a verdict needs is an
+event of the trial's record.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional, Protocol
+
+from chaoslib.exceptions import InterruptExecution
+from chaoslib.types import Configuration, Secrets
+
+from chaos_ext.errors import Blocked, ChaosExtError, FaultNotInjected, UndoFailed
+from chaos_ext.model import Activity, Event, Place
+from chaos_ext.safety import execute, ledger
+from chaos_ext.safety.heal import Outcome, undo_entry
+from chaos_ext.safety.janitor import Janitor
+from chaos_ext.safety.ledger import Entry, Ledger
+from chaos_ext.trial import current
+
+__all__ = ["inject", "undo"]
+
+SHOWS_WITHIN_S = 15.0  # how long a fault may take to show after its activity returned
+_LOOK_EVERY_S = 0.05
+
+
+class Record(Protocol):
+    """Where events go."""
+
+    def emit(self, kind: str, **fields: Any) -> Event: ...
+
+
+class Door(Protocol):
+    """What the guarded door needs of a trial."""
+
+    @property
+    def place(self) -> Place: ...
+    @property
+    def recorder(self) -> Record: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def janitor(self) -> Janitor: ...
+    def prove(self) -> object: ...
+    def refuse_if_aborting(self) -> None: ...
+    def wait(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault with its evidence and its way back, as an experiment hands it over."""
+
+    name: str
+    activity: Activity
+    in_force: Activity
+    undo: Activity | None
+    cannot_be_undone_because: str
+    configuration: dict[str, Any]  # the experiment's, and the place's facts
+    secrets: dict[str, Any]
+
+
+def inject(
+    name: str,
+    activity: dict[str, Any],
+    in_force: dict[str, Any],
+    undo: Optional[dict[str, Any]] = None,  # noqa: UP045 - Chaos Toolkit's discovery reads this one
+    cannot_be_undone_because: str = "",
+    expires_after: float = 0.0,
+    configuration: Configuration = None,
+    secrets: Secrets = None,
+) -> dict[str, Any]:
+    """Break something, guarded: prove, write the undo down, inject, and read the effect back.
+
+    - `name`: the fault's name, unique in the experiment; `undo` is called with the same
+    - `activity`: the real action, in Chaos Toolkit's grammar; gets the place's facts as
+      ``configuration["chaos_facts"]``
+    - `in_force`: probe that returns ``{"holds": bool, …}`` from evidence independent of `activity`
+    - `undo`: action that puts it back; idempotent; returns ``{"outcome": "undone" | "superseded" | "already",
+      "why": …}``
+    - `cannot_be_undone_because`: why there is no `undo`; one of the two must be given
+    - `expires_after`: seconds after which the provider itself ends the fault; 0: never
+
+    Returns ``{"entry", "output", "evidence"}``. Raises Blocked (not proven, in force already, not healed, not
+    recordable: nothing was injected), FaultNotInjected (the activity failed or its effect does not show: it
+    was undone), Interrupted. Undone by: `undo(name)` of this module, the janitor when the runner dies or the
+    environment's `longest_fault` has passed, `chaos heal`.
+
+    YAML::
+
+        type: action
+        name: inject-destroy-primary
+        provider:
+          type: python
+          module: chaos_ext.actions.fault
+          func: inject
+          arguments:
+            name: destroy-primary
+            activity:
+              type: action
+              name: destroy-primary
+              provider:
+                type: python
+                module: chaos_ext.actions.lab.postgresql
+                func: destroy_node
+                arguments: {node: pg-a}
+            in_force:
+              type: probe
+              name: primary-is-destroyed
+              provider:
+                type: python
+                module: chaos_ext.actions.lab.postgresql
+                func: node_is_destroyed
+                arguments: {node: pg-a}
+            undo:
+              type: action
+              name: restore-primary
+              provider:
+                type: python
+                module: chaos_ext.actions.lab.postgresql
+                func: restore_node
+                arguments: {node: pg-a}
+    """
+    trial = current(configuration)
+    return through(
+        trial,
+        Fault(
+            name=name,
+            activity=activity,
+            in_force=in_force,
+            undo=undo,
+            cannot_be_undone_because=cannot_be_undone_because,
+            configuration=_with_facts(configuration, trial.place, expires_after),
+            secrets=dict(secrets or {}),
+        ),
+    )
+
+
+def undo(name: str, configuration: Configuration = None, secrets: Secrets = None) -> dict[str, Any]:
+    """Put back what `inject(name)` broke, and look that it is gone. Harmless when there is nothing to undo.
+
+    - `name`: the fault's name, as given to `inject`
+
+    Returns ``{"outcome": "undone" | "superseded" | "already", "why"}``; superseded: the world has moved on and
+    undoing would do harm. Raises UndoFailed: it is still broken, and `chaos heal` tries again.
+
+    YAML::
+
+        type: action
+        name: undo-destroy-primary
+        provider:
+          type: python
+          module: chaos_ext.actions.fault
+          func: undo
+          arguments: {name: destroy-primary}
+    """
+    return back_through(current(configuration), name, dict(secrets or {}))
+
+
+def through(door: Door, fault: Fault) -> dict[str, Any]:
+    """What `inject` does, for any trial."""
+    try:
+        door.refuse_if_aborting()
+        before = _refuse_unless_safe(door, fault)
+        entry = _stand_by(door, fault, before)
+    except ChaosExtError as error:
+        door.recorder.emit("fault-not-injected", name=fault.name, why=str(error))
+        raise
+    started = time.monotonic()
+    try:
+        output = execute.run(fault.activity, fault.configuration, fault.secrets)
+    except InterruptExecution:
+        raise  # the run is being stopped; its rollbacks, or the janitor, undo what was done
+    except Exception as error:
+        raise _give_up(door, fault, entry, f"the activity failed: {error}") from error
+    returned = time.monotonic()
+    try:
+        entry = door.ledger.injected(entry, output)
+    except Blocked as error:
+        raise _give_up(door, fault, entry, str(error)) from error
+    evidence = _shown(door, fault)
+    if not evidence["holds"]:
+        raise _give_up(door, fault, entry, f"the activity returned, but its effect does not show: {evidence}")
+    door.recorder.emit(
+        "fault-injected",
+        name=fault.name,
+        entry=entry.id,
+        started=started,
+        returned=returned,
+        ended=time.monotonic(),  # the fault set in somewhere between its start and its showing
+        output=output,
+        evidence=evidence,
+    )
+    return {"entry": entry.id, "output": output, "evidence": evidence}
+
+
+def back_through(door: Door, name: str, secrets: dict[str, Any]) -> dict[str, Any]:
+    """What `undo` does, for any trial. An abort does not stop it."""
+    named = [entry for entry in door.ledger.entries() if entry.name == name]
+    still_open = [entry for entry in named if entry.is_open]
+    if not still_open:
+        last = named[-1] if named else None
+        why = f"{last.state} before: {last.why}" if last else "nothing was injected"
+        entry_id = last.id if last else None
+        door.recorder.emit("fault-undone", name=name, entry=entry_id, outcome="already", why=why)
+        return {"outcome": "already", "why": why}
+    outcomes = [undo_entry(entry, secrets=secrets) for entry in reversed(still_open)]
+    for outcome in outcomes:
+        _say_undone(door, outcome)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    if failed:
+        raise UndoFailed(f"{name}: {failed[0].why}. Run 'chaos heal'.")
+    return {"outcome": outcomes[0].state, "why": outcomes[0].why}
+
+
+def _refuse_unless_safe(door: Door, fault: Fault) -> dict[str, Any]:
+    """Everything that must be true before anything is written; returns what was seen before the fault."""
+    if fault.undo is None and not fault.cannot_be_undone_because:
+        raise Blocked(f"{fault.name}: got no undo, expected one, or cannot_be_undone_because.")
+    if fault.undo is not None and fault.undo["provider"].get("secrets"):
+        raise Blocked(f"{fault.name}: got an undo that needs secrets; the janitor has none to run it with.")
+    door.prove()
+    ledger.refuse_if_unhealed(door.ledger.directory, door.place.instance)
+    _refuse_too_many_targets(door, fault)
+    try:
+        execute.preload(fault.activity)
+        before = execute.evidence(fault.in_force, fault.configuration, fault.secrets)
+    except InterruptExecution:
+        raise
+    except Exception as error:
+        raise Blocked(
+            f"{fault.name}: got {error}, expected to see whether it is in force already."
+        ) from error
+    if before["holds"]:
+        raise Blocked(f"{fault.name}: got in force before anything was done ({before}), expected not.")
+    return before
+
+
+def _refuse_too_many_targets(door: Door, fault: Fault) -> None:
+    most = door.place.environment.limits.targets
+    targets = [entry.target for entry in door.ledger.open_entries()]
+    if _target(fault) not in targets and len(targets) >= most:
+        raise Blocked(f"{fault.name}: got {len(targets) + 1} targets at once, expected at most {most}.")
+
+
+def _stand_by(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
+    """The undo on the disk, the janitor ready, nobody asking to stop: the last moment before the fault."""
+    environment = door.place.environment
+    entry = door.ledger.intend(
+        fault.name,
+        activity=fault.activity,
+        undo=fault.undo,
+        in_force=fault.in_force,
+        target=_target(fault),
+        prior=before,
+        lease_s=environment.limits.longest_fault,
+        configuration=fault.configuration,
+        identity=environment.identity,
+        cannot_be_undone_because=fault.cannot_be_undone_because,
+    )
+    try:
+        door.janitor.expect(entry)
+        door.recorder.emit("fault-intended", name=fault.name, entry=entry.id)
+        door.refuse_if_aborting()
+    except (ChaosExtError, OSError) as error:
+        door.ledger.close(entry, "undone", "nothing was injected")
+        if isinstance(error, OSError):
+            raise Blocked(
+                f"{fault.name}: got {error}, expected to record it. Nothing was injected."
+            ) from error
+        raise
+    return entry
+
+
+def _shown(door: Door, fault: Fault) -> dict[str, Any]:
+    """The first evidence that shows the fault, or the last that does not."""
+    deadline = time.monotonic() + SHOWS_WITHIN_S
+    while True:
+        try:
+            evidence = execute.evidence(fault.in_force, fault.configuration, fault.secrets)
+        except InterruptExecution:
+            raise
+        except Exception as error:  # noqa: BLE001 - evidence that cannot be had is no evidence
+            evidence = {"holds": False, "error": str(error)}
+        if evidence["holds"] or time.monotonic() >= deadline:
+            return evidence
+        door.wait(_LOOK_EVERY_S)
+
+
+def _give_up(door: Door, fault: Fault, entry: Entry, why: str) -> FaultNotInjected:
+    """Undo what may have been half done, and say so."""
+    outcome = undo_entry(entry, secrets=fault.secrets)
+    door.recorder.emit("fault-not-injected", name=fault.name, why=why)
+    _say_undone(door, outcome)
+    return FaultNotInjected(f"{fault.name}: {why}")
+
+
+def _say_undone(door: Door, outcome: Outcome) -> None:
+    entry = outcome.entry
+    door.recorder.emit(
+        "fault-undone", name=entry.name, entry=entry.id, outcome=outcome.state, why=outcome.why
+    )
+
+
+def _target(fault: Fault) -> Any:
+    return fault.activity["provider"].get("arguments", {})
+
+
+def _with_facts(
+    configuration: Mapping[str, Any] | None, place: Place, expires_after: float
+) -> dict[str, Any]:
+    return {**(configuration or {}), "chaos_facts": place.facts, "chaos_expires_after_s": expires_after}

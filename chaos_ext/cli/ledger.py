@@ -1,0 +1,131 @@
+"""`chaos heal` and `chaos ledger`: put back what a dead run left, and see what is open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chaos_ext import environments
+from chaos_ext.errors import ChaosExtError
+from chaos_ext.safety import ledger as book
+from chaos_ext.safety.ledger import Entry
+
+_COLUMNS = ("state", "name", "environment", "instance", "intended", "runner", "why")
+
+
+@click.command()
+@click.option("--instance", help="Only this one; without it, every one.")
+@click.option("--even-if-running", is_flag=True, help="Also undo the faults of a run that is alive.")
+def heal(instance: str | None, even_if_running: bool) -> None:
+    """Undo what a dead run left broken, and look that it is gone.
+
+    \b
+    Doing it twice is harmless. Exit codes: 0 nothing is broken (any more), 4 left to a run
+    that is alive, 5 something is still broken.
+
+    \b
+    Example:
+        chaos heal
+        chaos heal --instance 0b5c0e6e-6f0e-4c54-8a9e-6f6f5ad1b1de
+    """
+    from chaos_ext.safety.heal import heal as put_back  # brings Chaos Toolkit's library with it
+
+    directory = _directory()
+    try:
+        entries = [e for e in book.read_all(directory) if e.is_open and instance in (None, e.instance)]
+    except ChaosExtError as error:
+        raise _exit(error) from error
+    running = [entry for entry in entries if not even_if_running and entry.runner_may_live()]
+    for entry in running:
+        click.echo(f"left {entry.name} in {entry.instance}: its run (pid {entry.runner_pid}) is alive")
+    orphans = [entry for entry in entries if entry not in running]
+    outcomes = put_back(directory, instance, click.echo, orphans)
+    if not entries:
+        click.echo("nothing to heal")
+    failed = any(outcome.state == "failed" for outcome in outcomes)
+    raise SystemExit(5 if failed else 4 if running else 0)
+
+
+@click.group()
+def ledger() -> None:
+    """The undo ledger: what was broken, and whether it was put back.
+
+    \b
+    Example:
+        chaos ledger show
+    """
+
+
+@ledger.command()
+@click.option("--all", "everything", is_flag=True, help="Also what was put back.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def show(everything: bool, form: str) -> None:
+    """Show what is open; with --all, everything that was ever injected.
+
+    \b
+    Example:
+        chaos ledger show --all --format json
+    """
+    try:
+        entries = [entry for entry in book.read_all(_directory()) if everything or entry.is_open]
+    except ChaosExtError as error:
+        raise _exit(error) from error
+    rows = [_row(entry) for entry in entries]
+    if form == "json":
+        click.echo(json.dumps([{**row, **_more(e)} for row, e in zip(rows, entries, strict=True)], indent=2))
+    elif rows:
+        click.echo(_table(rows))
+    else:
+        click.echo("nothing was ever injected" if everything else "nothing is open")
+
+
+def _directory() -> Path:
+    try:
+        return environments.state_dir() / "ledger"
+    except ChaosExtError as error:
+        raise _exit(error) from error
+
+
+def _exit(error: ChaosExtError) -> click.ClickException:
+    stopped = click.ClickException(str(error))
+    stopped.exit_code = error.exit_code
+    return stopped
+
+
+def _row(entry: Entry) -> dict[str, str]:
+    alive = "alive" if entry.runner_may_live() else "dead"
+    return {
+        "state": entry.state,
+        "name": entry.name,
+        "environment": entry.environment,
+        "instance": entry.instance,
+        "intended": entry.intended_wall,
+        "runner": f"{entry.runner_pid} {alive}",
+        "why": entry.why,
+    }
+
+
+def _more(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "ledger": str(entry.path),
+        "changed": entry.changed_wall,
+        "lease_until": entry.lease_until,
+        "target": entry.target,
+        "prior": entry.prior,
+        "output": entry.output,
+        "activity": entry.activity,
+        "undo": entry.undo,
+        "in_force": entry.in_force,
+    }
+
+
+def _table(rows: list[dict[str, str]]) -> str:
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in _COLUMNS}
+    lines = [{name: name for name in _COLUMNS}, *rows]
+    return "\n".join(
+        "  ".join(line[name].ljust(widths[name]) for name in _COLUMNS).rstrip() for line in lines
+    )
