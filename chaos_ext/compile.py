@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from chaos_ext.catalog.load import Digest
+from chaos_ext.catalog.load import Catalog, Digest, digests
 from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.words import did_you_mean
 from chaos_ext.errors import Problem, UsageError
@@ -33,13 +33,13 @@ def compile(
     mode: FailureMode,
     environment: Environment,
     services: Services,
-    digests: Mapping[str, Digest],
+    made_from: Mapping[str, Digest],
     where: Where | None = None,
 ) -> dict[str, Any]:
     """The experiment that reproduces `mode` in `environment` and follows its runbook.
 
-    `digests` says what it was made from (see `catalog.load.digests`). `where` names a place in the mode's
-    file for messages; without it they name the mode. Raises UsageError with every problem: the mode has
+    `made_from` has the digests of mode, runbook, environment and services (`catalog.load.digests`).
+    `where` names a place in the mode's file for messages; without it they name the mode. Raises UsageError with every problem: the mode has
     no way to be reproduced on this platform or no objectives here, an unknown ``${target.…}``, any other
     placeholder.
     """
@@ -65,10 +65,17 @@ def compile(
         "extensions": [
             {
                 "name": "chaos_ext",
-                "made_from": {kind: made._asdict() for kind, made in digests.items()},
+                "made_from": {kind: made._asdict() for kind, made in made_from.items()},
             }
         ],
     }
+
+
+def compile_experiment(catalog: Catalog, mode: FailureMode, environment: Environment) -> dict[str, Any]:
+    """`compile` for a mode of a loaded catalogue: reads the digests, names file and line."""
+    source = catalog.sources.get(mode.id)
+    made_from = digests(catalog, mode, environment.name)
+    return compile(mode, environment, catalog.services, made_from, None if source is None else source.where)
 
 
 def dump(experiment: Mapping[str, Any]) -> str:
@@ -139,6 +146,8 @@ def _inject(fault: InjectedFault) -> Activity:
         "in_force": fault.in_force,
         "undo": fault.undo,
     }
+    if fault.cannot_be_undone_because:
+        arguments["cannot_be_undone_because"] = fault.cannot_be_undone_because
     if fault.expires_after is not None:
         arguments["expires_after"] = fault.expires_after
     return _activity("action", f"inject-{fault.name}", "actions.fault", "inject", **arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -49,19 +49,30 @@ def ids(root: Path) -> list[str]:
     return sorted(path.stem for path in files(root))
 
 
-def find(root: Path, mode_id: str) -> Path:
+def path_of(root: Path, mode_id: str) -> Path:
     """The file of a failure mode. Raises UsageError with the nearest id when there is none."""
     paths = {path.stem: path for path in files(root)}
     if mode_id not in paths:
-        hint = did_you_mean(mode_id, paths) or f"There is nothing below {MODES}/ yet."
-        raise UsageError([Problem("EXP", "", repr(mode_id), "the id of a failure mode", hint)])
+        raise _unknown(mode_id, paths)
     return paths[mode_id]
+
+
+def find(catalog: Catalog, mode_id: str) -> FailureMode:
+    """A failure mode of a loaded catalogue. Raises UsageError with the nearest id when there is none."""
+    if mode_id not in catalog.modes:
+        raise _unknown(mode_id, catalog.modes)
+    return catalog.modes[mode_id]
+
+
+def _unknown(mode_id: str, known: Collection[str]) -> UsageError:
+    hint = did_you_mean(mode_id, known) or f"There is nothing below {MODES}/ yet."
+    return UsageError([Problem("EXP", "", repr(mode_id), "the id of a failure mode", hint)])
 
 
 def mode(root: Path, mode_id: str) -> FailureMode:
     """One failure mode. Raises UsageError: unknown (did you mean), not YAML, not a failure mode."""
     problems: list[Problem] = []
-    found, _ = _mode(find(root, mode_id), root, problems)
+    found, _ = _mode(path_of(root, mode_id), root, problems)
     if found is None or problems:
         raise UsageError(problems)
     return found
@@ -114,14 +125,28 @@ def digest(path: Path, root: Path) -> Digest:
         return Digest(shown, "")
 
 
-def digests(root: Path, failure_mode: FailureMode, environment: str) -> dict[str, Digest]:
-    """The digests that `compile` puts into an experiment: mode, runbook, environment, services."""
-    wanted: dict[str, Path] = {"mode": find(root, failure_mode.id)}
+def digests(
+    catalog: Catalog,
+    failure_mode: FailureMode,
+    environment: str,
+    of: Callable[[Path, Path], Digest] = digest,
+) -> dict[str, Digest]:
+    """What `compile` puts into an experiment: the digests of mode, runbook, environment and services.
+
+    `of` makes the digest of a file; a caller with many modes gives one that remembers.
+    """
+    root = catalog.root
+    source = catalog.sources.get(failure_mode.id)
+    made = {
+        "mode": digest(path_of(root, failure_mode.id), root)
+        if source is None
+        else Digest(source.shown, hashlib.sha256(source.raw).hexdigest())
+    }
     if failure_mode.runbook != "none":
-        wanted["runbook"] = root / "catalog" / failure_mode.runbook
-    wanted["environment"] = root / "environments" / f"{environment}.yaml"
-    wanted["services"] = root / SERVICES
-    return {kind: digest(path, root) for kind, path in wanted.items()}
+        made["runbook"] = of(root / "catalog" / failure_mode.runbook, root)
+    made["environment"] = of(root / "environments" / f"{environment}.yaml", root)
+    made["services"] = of(root / SERVICES, root)
+    return made
 
 
 def _read(path: Path, root: Path, problems: list[Problem]) -> Source | None:
@@ -153,8 +178,3 @@ def _services(root: Path, problems: list[Problem]) -> Services | None:
 
     source = _read(root / SERVICES, root, problems)
     return None if source is None else understood(source, Services, problems)
-
-
-def each_problem(problems: list[Problem]) -> Iterator[str]:
-    """The problems as lines, each once, by file and line."""
-    yield from dict.fromkeys(str(problem) for problem in problems)

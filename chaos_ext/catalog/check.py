@@ -1,0 +1,272 @@
+"""Whether the catalogue holds together: names that exist, activities that run, runbooks that lint.
+
+All problems of all files at once. Everything that many failure modes share (functions, runbooks,
+environments, digests) is looked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from chaos_ext import compile as compiling
+from chaos_ext import environments as places
+from chaos_ext.catalog import load
+from chaos_ext.catalog.activities import Functions
+from chaos_ext.catalog.load import Catalog
+from chaos_ext.catalog.source import Path_, dotted
+from chaos_ext.catalog.surroundings import check_environment, check_services
+from chaos_ext.catalog.words import did_you_mean
+from chaos_ext.errors import Problem, UsageError
+from chaos_ext.model import Environment, FailureMode
+
+EXPERIMENTS = "experiments"
+_COMPILE = "Run `chaos catalog compile`."
+
+
+@dataclass
+class Checked:
+    """What a check found. `experiments` holds the text that each compiled file should have, by its path."""
+
+    problems: list[Problem] = field(default_factory=list)
+    experiments: dict[Path, str] = field(default_factory=dict)
+    modes: int = 0
+    environments: int = 0
+
+
+def check(root: Path, compiled: bool = True) -> Checked:
+    """Check everything below `root`. With `compiled`, the committed experiments must be up to date too."""
+    checked = Checked()
+    found = load.scan(root, checked.problems)
+    known = [
+        environment
+        for name in places.names(root)
+        if (environment := places.scan(name, root, checked.problems)) is not None
+    ]
+    for environment in known:
+        checked.problems += check_environment(environment, root)
+    if found is None:
+        return checked
+    checked.problems += check_services(found.services, root)
+    checked.modes, checked.environments = len(found.modes), len(known)
+    _check_all(found, found.modes.values(), known, checked)
+    if compiled:
+        checked.problems += _out_of_date(root, checked.experiments)
+        checked.problems += [
+            Problem(str(path.relative_to(root)), "", "an experiment of no failure mode", "none", _COMPILE)
+            for path in leftovers(found, known)
+        ]
+    checked.problems = list(dict.fromkeys(checked.problems))
+    return checked
+
+
+def check_modes(
+    catalog: Catalog, modes: Iterable[FailureMode], environments: Sequence[Environment]
+) -> list[Problem]:
+    """Everything that is wrong with `modes` in `environments`; each mode must be reproducible in each."""
+    checked = Checked()
+    modes = list(modes)
+    for mode in modes:
+        for environment in environments:
+            if environment.platform not in mode.reproduce:
+                at = ("reproduce", environment.platform)
+                expected = f"a fault for environment '{environment.name}'"
+                checked.problems.append(_locate(catalog, mode)(at, "nothing", expected, ""))
+    _check_all(catalog, modes, environments, checked)
+    return list(dict.fromkeys(checked.problems))
+
+
+def _check_all(
+    catalog: Catalog, modes: Iterable[FailureMode], environments: Sequence[Environment], checked: Checked
+) -> None:
+    modes = list(modes)
+    functions = Functions()
+    digest = cache(load.digest)
+    checked.problems += _check_runbooks(catalog, modes)
+    for mode in modes:
+        one = _Mode(catalog, mode, functions)
+        one.check_itself()
+        bound = [each for each in environments if each.platform in mode.reproduce]
+        for environment in bound:
+            one.check_in(environment)
+        checked.problems += one.problems
+        if one.problems:
+            continue  # what it compiles to would only say the same again
+        for environment in bound:
+            path = catalog.root / EXPERIMENTS / environment.name / f"{mode.id}.yaml"
+            made_from = load.digests(catalog, mode, environment.name, digest)
+            where = partial(_where, catalog, mode)
+            try:
+                experiment = compiling.compile(mode, environment, catalog.services, made_from, where)
+            except UsageError as error:
+                checked.problems += error.problems
+                continue
+            checked.problems += _check_compiled(experiment, functions, path.relative_to(catalog.root))
+            checked.experiments[path] = compiling.dump(experiment)
+
+
+def _where(catalog: Catalog, mode: FailureMode, at: Path_) -> str:
+    source = catalog.sources.get(mode.id)
+    return mode.id if source is None else source.where(at)
+
+
+def _locate(catalog: Catalog, mode: FailureMode) -> Any:
+    def problem(at: Path_, got: str, expected: str, hint: str) -> Problem:
+        return Problem(_where(catalog, mode, at), dotted(at), got, expected, hint)
+
+    return problem
+
+
+class _Mode:
+    """One failure mode under examination."""
+
+    def __init__(self, catalog: Catalog, mode: FailureMode, functions: Functions) -> None:
+        self.catalog = catalog
+        self.mode = mode
+        self.functions = functions
+        self.problems: list[Problem] = []
+        self._problem = _locate(catalog, mode)
+
+    def say(self, at: Path_, got: str, expected: str, hint: str = "") -> None:
+        self.problems.append(self._problem(at, got, expected, hint))
+
+    def check_itself(self) -> None:
+        """What is wrong wherever it runs."""
+        flows = self.catalog.services.flows
+        for flow in self.mode.impact.flows:
+            if flow not in flows:
+                hint = did_you_mean(flow, flows)
+                self.say(("impact", "flows", flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
+        for name, objectives in self.mode.objectives.items():
+            if objectives.detect_within > objectives.recover_within:
+                got = f"{objectives.detect_within:g} s, longer than recover_within"
+                expected = f"at most {objectives.recover_within:g} s"
+                self.say(("objectives", name, "detect_within"), got, expected)
+        if not any(self.mode.reproduce.values()):
+            self.say(("reproduce",), "no fault", "at least one platform with a fault")
+        for platform, faults in self.mode.reproduce.items():
+            names: set[str] = set()
+            for index, fault in enumerate(faults):
+                at: Path_ = ("reproduce", platform, index)
+                if fault.name in names:
+                    self.say((*at, "name"), f"'{fault.name}' again", "a name of its own")
+                names.add(fault.name)
+                self._check_fault(fault, at)
+
+    def _check_fault(self, fault: Any, at: Path_) -> None:
+        def say(of: Path_, inner: Path_, got: str, expected: str, hint: str) -> None:
+            self.say((*at, *of, *inner), got, expected, hint)
+
+        real = {"type": fault.type, "name": fault.name, "provider": fault.provider}
+        self.functions.check(real, "action", partial(say, ()))
+        self.functions.check(fault.in_force, "probe", partial(say, ("in_force",)))
+        if fault.undo is not None:
+            self.functions.check(fault.undo, "action", partial(say, ("undo",)))
+            if (fault.undo.get("provider") or {}).get("secrets"):
+                where = (*at, "undo", "provider", "secrets")
+                self.say(where, "secrets", "none: whoever heals after a dead run has no secrets")
+            if fault.cannot_be_undone_because is not None:
+                where = (*at, "cannot_be_undone_because")
+                self.say(where, "a reason beside an undo", "one of the two", "Remove one.")
+        elif not fault.cannot_be_undone_because:
+            hint = "Add an undo, or say why none can exist: 'cannot_be_undone_because: …'."
+            self.say((*at, "undo"), "nothing", "an activity that undoes the fault", hint)
+
+    def check_in(self, environment: Environment) -> None:
+        """What is wrong in one environment that it is bound to."""
+        mode, name = self.mode, f"environments/{environment.name}.yaml"
+        if environment.name not in mode.objectives and "default" not in mode.objectives:
+            self.say(("objectives",), "no objectives", f"'default' or '{environment.name}'")
+        rules = {rule.name: rule for rule in environment.alerts.rules}
+        alert = mode.detection.alert
+        if alert not in rules:
+            at = ("detection", "alert")
+            self.say(at, f"'{alert}'", f"an alert of {name}", did_you_mean(alert, rules))
+        elif mode.runbook not in ("none", rules[alert].runbook):
+            got = f"'{alert}', which links {rules[alert].runbook}"
+            self.say(("detection", "alert"), got, f"an alert that links {mode.runbook}", f"Mend {name}.")
+        platform = environment.platform
+        for index, fault in enumerate(mode.reproduce[platform]):
+            longest = environment.limits.longest_fault
+            if fault.expires_after is not None and fault.expires_after > longest:
+                at: Path_ = ("reproduce", platform, index, "expires_after")
+                self.say(
+                    at, f"{fault.expires_after:g} s", f"at most {longest:g} s ({name}: limits.longest_fault)"
+                )
+
+
+def _check_runbooks(catalog: Catalog, modes: Collection[FailureMode]) -> list[Problem]:
+    """Every runbook once, for all the platforms of all the modes that use it."""
+    problems: list[Problem] = []
+    platforms: dict[str, set[str]] = {}
+    for mode in modes:
+        if mode.runbook != "none":
+            platforms.setdefault(mode.runbook, set()).update(mode.reproduce)
+    missing = {name for name in platforms if not _is_runbook(catalog.root, name)}
+    if missing:
+        folder = catalog.root / "catalog" / "runbooks"
+        there = [f"runbooks/{path.name}" for path in folder.glob("*.md")]
+        for mode in modes:
+            if mode.runbook in missing:
+                hint = did_you_mean(mode.runbook, there) or "Write it, or say 'runbook: none'."
+                expected = "a file below catalog/runbooks/"
+                problems.append(_locate(catalog, mode)(("runbook",), f"'{mode.runbook}'", expected, hint))
+    for name in sorted(set(platforms) - missing):
+        problems += _lint(catalog.root / "catalog" / name, catalog.root, platforms[name])
+    return problems
+
+
+def _is_runbook(root: Path, name: str) -> bool:
+    path = root / "catalog" / name
+    return name.startswith("runbooks/") and ".." not in Path(name).parts and path.is_file()
+
+
+def _lint(path: Path, root: Path, platforms: Collection[str]) -> list[Problem]:
+    from chaos_ext.runbook.lint import lint
+
+    problems: list[Problem] = lint(path, platforms=platforms)
+    return problems
+
+
+def _check_compiled(experiment: dict[str, Any], functions: Functions, shown: Path) -> list[Problem]:
+    """The toolkit's own activities, held against themselves: what cannot run is never written."""
+    problems: list[Problem] = []
+
+    def say(place: Path_, at: Path_, got: str, expected: str, hint: str) -> None:
+        problems.append(Problem(str(shown), dotted((*place, *at)), got, expected, hint))
+
+    for part in ("method", "rollbacks"):
+        for index, activity in enumerate(experiment[part]):
+            functions.check(activity, activity["type"], partial(say, (part, index)))
+    return problems
+
+
+def _out_of_date(root: Path, experiments: dict[Path, str]) -> list[Problem]:
+    problems = []
+    for path, text in experiments.items():
+        shown = str(path.relative_to(root))
+        try:
+            same = path.read_bytes() == text.encode()
+        except FileNotFoundError:
+            problems.append(Problem(shown, "", "no file", "the compiled experiment", _COMPILE))
+            continue
+        if not same:
+            problems.append(
+                Problem(shown, "", "an experiment that is out of date", "the compiled one", _COMPILE)
+            )
+    return problems
+
+
+def leftovers(catalog: Catalog, environments: Iterable[Environment]) -> list[Path]:
+    """Compiled experiments whose failure mode is gone, or is no longer bound to the platform."""
+    known = set(load.ids(catalog.root))
+    found = []
+    for environment in environments:
+        for path in sorted((catalog.root / EXPERIMENTS / environment.name).glob("*.yaml")):
+            mode = catalog.modes.get(path.stem)
+            if path.stem not in known or (mode is not None and environment.platform not in mode.reproduce):
+                found.append(path)
+    return found

@@ -1,0 +1,109 @@
+"""Whether services and environments hold together: what every failure mode leans on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chaos_ext import environments as places
+from chaos_ext.catalog import load
+from chaos_ext.catalog import source as sources
+from chaos_ext.catalog.source import Path_, dotted
+from chaos_ext.catalog.words import did_you_mean
+from chaos_ext.errors import Problem, UsageError
+from chaos_ext.model import Environment, Flow, Services
+
+_PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
+_OF_WRITES = ("write.id", "write.text")
+_OF_REQUESTS = ("run.id", *_OF_WRITES)
+
+
+def check_environment(environment: Environment, root: Path) -> list[Problem]:
+    """Alerts that link a runbook which exists, placeholders that can be filled, secrets that say where."""
+    say = partial(places.problem, environment, root=root)
+    problems: list[Problem] = []
+    names: set[str] = set()
+    for index, rule in enumerate(environment.alerts.rules):
+        at: Path_ = ("alerts", "rules", index)
+        if rule.name in names:
+            problems.append(say((*at, "name"), f"'{rule.name}' again", "an alert of its own"))
+        names.add(rule.name)
+        if rule.runbook != "none" and not (root / "catalog" / rule.runbook).is_file():
+            there = [f"runbooks/{path.name}" for path in (root / "catalog" / "runbooks").glob("*.md")]
+            hint = did_you_mean(rule.runbook, there)
+            problems.append(say((*at, "runbook"), f"'{rule.runbook}'", "a file below catalog/", hint))
+    for variable, reference in environment.secrets.items():
+        if len(reference) != 1:
+            keys = " and ".join(reference) or "nothing"
+            problems.append(say(("secrets", variable), keys, "one of file, env"))
+    for role, resource in environment.targets.items():
+        if "${" in resource:
+            expected = "a resource's name; it is compiled into experiments"
+            problems.append(say(("targets", role), f"'{resource}'", expected))
+    for at, text in _texts(environment.model_dump(by_alias=True), ()):
+        if at[:1] == ("targets",):
+            continue
+        for placeholder in _PLACEHOLDER.findall(text):
+            kinds = ("lab", "env") if environment.platform == "lab" else ("env",)
+            kind, _, rest = placeholder.partition(".")
+            if kind not in kinds or not rest:
+                expected = " or ".join(f"${{{each}.…}}" for each in kinds)
+                problems.append(say(at, f"'${{{placeholder}}}'", expected))
+    return problems
+
+
+def check_services(services: Services, root: Path) -> list[Problem]:
+    """Flows of services that exist, whose requests can be made."""
+    problems: list[Problem] = []
+
+    def say(at: Path_, got: str, expected: str, hint: str = "") -> None:
+        try:
+            problems.append(sources.read(root / load.SERVICES, root).problem(at, got, expected, hint))
+        except UsageError:
+            problems.append(Problem(load.SERVICES, dotted(at), got, expected, hint))
+
+    if not services.flows:
+        say(("flows",), "no user flow", "at least one: without it nothing can be measured")
+    for name, flow in services.flows.items():
+        at: Path_ = ("flows", name)
+        if flow.service not in services.services:
+            hint = did_you_mean(flow.service, services.services)
+            say((*at, "service"), f"'{flow.service}'", "a service of this file", hint)
+        _check_request(flow, at, say)
+    return problems
+
+
+def _check_request(flow: Flow, at: Path_, say: Any) -> None:
+    request = flow.request
+    if not request.path.startswith("/"):
+        say((*at, "request", "path"), f"'{request.path}'", "a path that begins with '/'")
+    used: set[str] = set()
+    for inner, text in _texts(request.model_dump(by_alias=True), ()):
+        for placeholder in _PLACEHOLDER.findall(text):
+            used.add(placeholder)
+            if placeholder not in _OF_REQUESTS:
+                where = (*at, "request", *inner)
+                say(where, f"'${{{placeholder}}}'", "one of run.id, write.id, write.text", "")
+    if "write.text" in used and not request.texts:
+        say((*at, "request"), "'${write.text}' without texts", "texts to take it from", "Add 'texts: […]'.")
+    if flow.write is not None and "write.id" not in used:
+        say((*at, "request"), "a write without '${write.id}'", "an id by which it can be read back")
+    if flow.write is None and "write.id" in used:
+        say((*at, "request"), "'${write.id}'", "a 'write' beside the request that says how to read it back")
+    if flow.deadline < flow.slo.latency:
+        got, expected = f"{flow.deadline:g} s", f"at least the SLO's latency, {flow.slo.latency:g} s"
+        say((*at, "deadline"), got, expected)
+
+
+def _texts(value: Any, at: Path_) -> Iterator[tuple[Path_, str]]:
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*at, key))
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*at, index))
