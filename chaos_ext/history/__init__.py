@@ -1,0 +1,1 @@
+"""Runs as directories that anyone can check and judge again."""

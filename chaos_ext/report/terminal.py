@@ -1,0 +1,182 @@
+"""The terminal of a run: listens to its events and writes the story, on a screen or into a log.
+
+On a screen one status line says what is going on; it is erased before anything else is written. Without a
+screen there are plain lines only, and one every few seconds while something takes long.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from chaos_ext.model import Event, Verdict, VerdictWord
+from chaos_ext.report import text
+from chaos_ext.report.clean import clean, wrap
+from chaos_ext.report.story import Line, Story
+
+_STYLES = {"plain": "", "good": "\x1b[32m", "bad": "\x1b[31m", "strong": "\x1b[1m", "dim": "\x1b[2m"}
+_RESET, _ERASE = "\x1b[0m", "\r\x1b[K"
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_FRAME_S, _HEARTBEAT_S = 0.1, 5.0
+_ASCII = str.maketrans({"·": "|", "–": "-", "×": "x", "…": "~", "→": ">"} | dict.fromkeys(_SPINNER, "*"))
+
+
+class Terminal:
+    """Call it with an event and it writes what there is to say. Safe to use from several threads.
+
+    A stream that fails (its reader went away) is written to no more: a trial is never stopped for want of a
+    reader. Use it in a `with` block, which keeps the status line moving.
+    """
+
+    def __init__(self, stream: TextIO, *, tty: bool, width: int = 0, colour: bool = False) -> None:
+        """`width` in columns is kept on a screen; 0, as for a log, means any."""
+        self.stream, self.tty, self.width, self.colour = stream, tty, width, colour
+        self._story = Story(width)
+        self._lock = threading.RLock()
+        self._gone = False
+        self._status_shown = False
+        self._said_at = 0.0
+        self._done = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def for_stream(cls, stream: TextIO, environ: Mapping[str, str] | None = None) -> Self:
+        """What fits `stream`: a screen or a log; colours unless NO_COLOR is set (https://no-color.org)."""
+        env = os.environ if environ is None else environ
+        tty = stream.isatty() and env.get("TERM") != "dumb"
+        width = shutil.get_terminal_size().columns if tty else 0
+        return cls(stream, tty=tty, width=width, colour=tty and not env.get("NO_COLOR"))
+
+    def __call__(self, event: Event) -> None:
+        """Tell about `event`."""
+        with self._lock:
+            self.lines(self._story.tell(event))
+            self._said_at = time.monotonic()
+
+    def lines(self, lines: Iterable[Line]) -> None:
+        """Write lines above the status line."""
+        written = "".join(self.paint(line) + "\n" for line in lines)
+        with self._lock:
+            if written:
+                self._write(self._erased() + written)
+
+    def paint(self, line: Line) -> str:
+        """The line as this terminal shows it."""
+        shown = line.text if self._takes(line.text) else line.text.translate(_ASCII)
+        style = _STYLES[line.style] if self.colour and shown else ""
+        return f"{style}{shown}{_RESET}" if style else shown
+
+    # --- what is going on ---
+
+    def tick(self, now: float | None = None) -> None:
+        """Show how long the current thing takes by `now` (monotonic): the status line, or a line every few seconds."""
+        moment = time.monotonic() if now is None else now
+        with self._lock:
+            busy = self._story.busy
+            if busy is None:
+                self._write(self._erased())
+                return
+            took = max(0.0, moment - busy.since)
+            if self.tty:
+                frame = _SPINNER[int(moment / _FRAME_S) % len(_SPINNER)]
+                line = text.clip(f"{frame} {busy.what} … {took:.1f} s", max(1, self.width - 1))
+                self._write(_ERASE + self.paint(Line(line, "dim")))
+                self._status_shown = True
+            elif moment - max(busy.since, self._said_at) >= _HEARTBEAT_S:
+                self.lines([Line(f"  … {busy.what}, {took:.0f} s so far")])
+                self._said_at = moment
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._keep_ticking, name="terminal", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            self._write(self._erased())
+
+    def _keep_ticking(self) -> None:
+        while not self._done.wait(_FRAME_S if self.tty else 1.0):
+            self.tick()
+
+    # --- the stream ---
+
+    def _erased(self) -> str:
+        shown, self._status_shown = self._status_shown, False
+        return _ERASE if shown else ""
+
+    def _takes(self, written: str) -> bool:
+        try:
+            written.encode(self.stream.encoding or "utf-8")
+        except UnicodeEncodeError:
+            return False
+        return True
+
+    def _write(self, written: str) -> None:
+        if self._gone or not written:
+            return
+        encoding = self.stream.encoding or "utf-8"
+        try:
+            self.stream.write(written.encode(encoding, "replace").decode(encoding))
+            self.stream.flush()
+        except (OSError, ValueError):
+            self._gone = True
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+_WORTH = {
+    VerdictWord.VERIFIED: "good",
+    VerdictWord.REPRODUCED: "good",
+    VerdictWord.REFUTED: "bad",
+    VerdictWord.UNKNOWN: "bad",
+}
+
+
+def render_verdict(
+    verdict: Verdict, *, bundle: Path, next_command: str, terminal: Terminal | None = None
+) -> list[str]:
+    """The verdict with its reasons and what it is worth; the last four lines are for eyes and scripts alike."""
+    width = terminal.width if terminal else 0
+    lines = [Line("")]
+    for reason in verdict.flags:
+        lines += _entry("FLAG", reason.word, reason.sentence, width, "bad")
+    for reason in verdict.reasons:
+        lines += _entry("because", reason.word, reason.sentence, width, "bad")
+    lines += _entry("worth", "", verdict.worth, width, "plain")
+    lines.append(Line(""))
+    flags = "".join(f", {reason.word}" for reason in verdict.flags)
+    lines += [
+        Line(f"verdict: {verdict.word}{flags}", "bad" if verdict.flags else _WORTH[verdict.word]),
+        Line(f"exit code: {verdict.exit_code}"),
+        Line(f"bundle: {_near(bundle)}"),
+        Line(f"next: {next_command}"),
+    ]
+    paint = terminal.paint if terminal else lambda line: line.text
+    return [paint(line) for line in lines]
+
+
+def _entry(label: str, word: str, sentence: str, width: int, style: str) -> Iterable[Line]:
+    columns = max(20, width - 9) if width else 0
+    words = f"{word}: {sentence}" if word else sentence
+    for number, part in enumerate(wrap(clean(words), columns)):
+        yield Line(f"{text.pad(label if not number else '', 8)} {part}", style)
+
+
+def _near(path: Path) -> Path:
+    """Relative to here, when it is below."""
+    try:
+        return path.absolute().relative_to(Path.cwd())
+    except (ValueError, OSError):
+        return path

@@ -1,0 +1,134 @@
+"""What a verdict is derived from, as plain data, and which of it can be believed to be whole.
+
+An event that lacks a field, or holds something else in it, is as good as one that was never recorded:
+it is put aside here, so that the rules may read every event they meet without looking twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from chaos_ext.meter.samples import Sample
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Objectives, Services
+
+
+@dataclass(frozen=True)
+class TrialEvidence:
+    """One trial as it was saved. Nothing in it was judged."""
+
+    trial: str  # its directory's name, such as "01-treatment"
+    arm: Arm
+    events: tuple[Event, ...]
+    samples: tuple[Sample, ...]
+    writes: tuple[dict[str, Any], ...]  # lines of writes.jsonl: before a send, and after it
+    journal: dict[str, Any] | None  # Chaos Toolkit's own; None when it left none
+    unreadable: tuple[str, ...] = ()  # files that are damaged, each with what is wrong
+
+
+@dataclass(frozen=True)
+class RunEvidence:
+    """A whole run: what was claimed, where, and what each trial recorded."""
+
+    mode: FailureMode
+    environment: Environment
+    services: Services
+    trials: tuple[TrialEvidence, ...]
+    arms: tuple[Arm, ...] = ()  # the trials that were planned; empty: the ones that are there
+    events: tuple[Event, ...] = ()  # of the run itself: labs started and stopped
+
+    @property
+    def objectives(self) -> Objectives:
+        """What a recovery must keep to in this environment."""
+        return self.mode.objectives_in(self.environment.name)
+
+    @property
+    def has_runbook(self) -> bool:
+        """Whether there is anything to follow; without it the best verdict is `reproduced`."""
+        return self.mode.runbook != "none"
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Names of the faults that must be in force on this platform."""
+        return tuple(fault.name for fault in self.mode.reproduce.get(self.environment.platform, ()))
+
+    @property
+    def expires_after_s(self) -> float | None:
+        """After how many seconds the provider ends the (first such) fault by itself; None: never."""
+        ends = [f.expires_after for f in self.mode.reproduce.get(self.environment.platform, ())]
+        known = [end for end in ends if end is not None]
+        return min(known) if known else None
+
+
+_TEXT, _FLAG, _TIME, _LIST, _MAP, _COUNT = "text", "flag", "time", "list", "map", "count"
+_TIME_OR_NONE = "time or null"
+
+# What the rules read of each kind of event. Kinds that are not named here are only shown, never judged.
+_READ: dict[str, dict[str, str]] = {
+    "trial-started": {"trial": _TEXT, "arm": _TEXT, "mode": _TEXT, "environment": _TEXT},
+    "environment-proven": {"proofs": _LIST},
+    "meter-started": {"flows": _MAP},
+    "baseline": {"holds": _FLAG},
+    "fault-intended": {"name": _TEXT},
+    "fault-injected": {"name": _TEXT, "started": _TIME, "ended": _TIME},
+    "fault-not-injected": {"name": _TEXT},
+    "fault-in-force": {"when": _TEXT, "holds": _FLAG, "evidence": _LIST},
+    "impact": {"seen": _FLAG},
+    "alert": {
+        "name": _TEXT,
+        "fired": _FLAG,
+        "earliest": _TIME_OR_NONE,
+        "latest": _TIME_OR_NONE,
+        "links": _FLAG,
+    },
+    "runbook-started": {"runbook": _TEXT, "digest": _TEXT},
+    "verification-before": {"passed": _FLAG},
+    "step-started": {"step": _TEXT, "role": _TEXT},
+    "step-finished": {"step": _TEXT, "role": _TEXT, "ok": _FLAG},
+    "runbook-finished": {"ok": _FLAG, "needs_person": _FLAG, "exercised": _LIST},
+    "watched": {"seconds": _TIME},
+    "recovery": {"recovered": _FLAG, "earliest": _TIME_OR_NONE, "latest": _TIME_OR_NONE},
+    "write-log": {
+        "acknowledged": _COUNT,
+        "lost": _LIST,
+        "duplicated": _LIST,
+        "unexpected": _LIST,
+        "readable": _FLAG,
+    },
+    "fault-undone": {"name": _TEXT, "outcome": _TEXT},
+    "abort": {},
+    "trial-finished": {},
+}
+
+
+def split(events: Iterable[Event]) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+    """The events that are whole, and for each other one a sentence that says what it lacks."""
+    whole: list[Event] = []
+    damaged: list[str] = []
+    for event in events:
+        lack = [
+            f"{field} ({expected})"
+            for field, expected in {"at": _TIME, **_READ.get(str(event.get("kind")), {})}.items()
+            if not _is(expected, event.get(field, _ABSENT))
+        ]
+        if lack:
+            damaged.append(f"event {event.get('kind')!r} lacks {', '.join(lack)}")
+        else:
+            whole.append(event)
+    return tuple(whole), tuple(damaged)
+
+
+_ABSENT = object()
+
+
+def _is(expected: str, value: object) -> bool:
+    if expected == _TIME_OR_NONE:
+        return value is None or _is(_TIME, value)
+    if expected == _TIME:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if expected == _COUNT:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    types: dict[str, type] = {_TEXT: str, _FLAG: bool, _LIST: list, _MAP: dict}
+    return isinstance(value, types[expected])

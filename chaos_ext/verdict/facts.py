@@ -1,0 +1,237 @@
+"""One trial laid out for the rules: its events by kind, and what its samples say when measured again.
+
+Nothing here decides anything. The samples decide what can be measured; events tell the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from chaos_ext.meter import intervals, slo
+from chaos_ext.meter.samples import Sample
+from chaos_ext.model import Arm, Event, Flow, Impact, Interval
+from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence, split
+
+# What the meter can tell from answers and their times; the other words of `Impact` need a look inside them.
+MEASURABLE = (Impact.OUTAGE, Impact.DEGRADED, Impact.NONE)
+# Roles of runbook blocks that change nothing; all others end the stretch in which the fault was untouched.
+_LOOKING = ("params", "diagnose", "verify")
+# The trial looks, then records. What changed in between is no contradiction.
+_LOOK_S = 0.25
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A stretch of one flow, measured."""
+
+    flow: str
+    impact: Impact | None  # None: not one operation
+    operations: int
+    failed: int
+    latency_s: float | None  # at the SLO's percentile
+    meets_slo: bool
+
+    def __str__(self) -> str:
+        slowest = "" if self.latency_s is None else f", {self.latency_s:.2f} s at the SLO's percentile"
+        return f"{self.failed} of {self.operations} operations failed{slowest}"
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Whether users had it back, and when. `interval` is None when no flow was hurt or it never came back."""
+
+    recovered: bool
+    interval: Interval | None
+    flow: str | None  # the slowest, or one that is not back
+
+
+class Facts:
+    """What is known about one trial."""
+
+    def __init__(self, run: RunEvidence, evidence: TrialEvidence) -> None:
+        self.run, self.evidence = run, evidence
+        self.trial, self.arm = evidence.trial, evidence.arm
+        self.events, self.damaged = split(evidence.events)
+        self.followed = self.arm is Arm.TREATMENT and run.has_runbook
+        by_flow: dict[str, list[Sample]] = {name: [] for name in run.services.flows}
+        for sample in evidence.samples:
+            by_flow.setdefault(sample.flow, []).append(sample)
+        self.samples = by_flow
+
+    # --- events ---
+
+    def all(self, kind: str) -> list[Event]:
+        """Every event of that kind, in order."""
+        return [e for e in self.events if e["kind"] == kind]
+
+    def last(self, kind: str) -> Event | None:
+        """The latest event of that kind."""
+        return next((e for e in reversed(self.events) if e["kind"] == kind), None)
+
+    def has(self, kind: str) -> bool:
+        """Whether it was recorded."""
+        return self.last(kind) is not None
+
+    def activity(self, start: str) -> dict[str, Any] | None:
+        """The first activity of Chaos Toolkit's journal that failed and whose name begins with `start`."""
+        for entry in (self.evidence.journal or {}).get("run") or []:
+            named = str((entry.get("activity") or {}).get("name", "")) if isinstance(entry, dict) else ""
+            if named.startswith(start) and entry.get("status") == "failed":
+                return dict(entry)
+        return None
+
+    # --- instants ---
+
+    @cached_property
+    def fault(self) -> Interval | None:
+        """From the moment the first fault began to go in until the last one was in; None: none went in."""
+        injected = self.all("fault-injected")
+        if not injected:
+            return None
+        return Interval(min(e["started"] for e in injected), max(e["ended"] for e in injected))
+
+    @cached_property
+    def mitigation_at(self) -> float | None:
+        """When the first block of the runbook that may change something was started."""
+        return min((e["at"] for e in self.all("step-started") if e["role"] not in _LOOKING), default=None)
+
+    @cached_property
+    def end(self) -> float | None:
+        """Until when the samples speak for the trial: the look at recovery, before anything was undone."""
+        event = self.last("recovery") or self.last("watched")
+        return None if event is None else float(event["at"])
+
+    # --- measured again ---
+
+    def figures(self, flow: str, since: float, until: float, done_by: float | None = None) -> Figures:
+        """The operations of `flow` sent in [since, until) and done by `done_by`."""
+        promise = self._flow(flow).slo
+        of = [
+            s
+            for s in self.samples.get(flow, ())
+            if since <= s.sent < until and (done_by is None or s.done <= done_by)
+        ]
+        summary = slo.summary(of, promise)
+        return Figures(
+            flow,
+            slo.impact_of(of, promise),
+            summary.operations,
+            summary.failed,
+            summary.p_latency_s,
+            bool(summary.meets_slo),
+        )
+
+    @cached_property
+    def baseline(self) -> tuple[Figures, ...]:
+        """Each flow in the last baseline window before the fault; empty without a fault."""
+        if self.fault is None:
+            return ()
+        start = self.fault.earliest
+        since = start - self.run.environment.windows.baseline
+        return tuple(self.figures(flow, since, start, done_by=start) for flow in self.run.services.flows)
+
+    @cached_property
+    def impact(self) -> dict[str, Figures]:
+        """Each flow from the fault until something was done about it, or until it was back; empty without a fault."""
+        if self.fault is None or self.end is None:
+            return {}
+        finished = self.last("runbook-finished")
+        untouched = self.mitigation_at
+        if untouched is None and self.followed and finished is not None:
+            untouched = finished["at"]
+        until = self.end if untouched is None else min(self.end, untouched)
+        return {flow: self._impact(flow, until) for flow in self.run.services.flows}
+
+    def _impact(self, flow: str, until: float) -> Figures:
+        """What came back by itself must not water down what users felt before."""
+        assert self.fault is not None
+        assert self.end is not None
+        back = self.back(flow, self.end)
+        if back is not None and back.earliest > self.fault.latest:
+            until = min(until, back.earliest)
+        return self.figures(flow, self.fault.latest, until, done_by=self.end)
+
+    def back(self, flow: str, now: float) -> Interval | None:
+        """When `flow` came back for a whole stable window, seen at `now`; None when it had not."""
+        if self.fault is None:
+            return None
+        of = [s for s in self.samples.get(flow, ()) if s.done <= now]
+        return intervals.recovered(
+            of,
+            self._flow(flow).slo,
+            stable_s=self.run.environment.windows.stable,
+            now=now,
+            since=self.fault.latest,
+        )
+
+    def hurt(self, flow: str) -> bool:
+        """Whether users of `flow` felt anything between the fault and the end."""
+        if self.fault is None or self.end is None:
+            return False
+        felt = self.impact.get(flow)
+        if felt is not None and felt.impact not in (None, Impact.NONE):
+            return True
+        whole = self.figures(flow, self.fault.latest, self.end, done_by=self.end)
+        return whole.impact not in (None, Impact.NONE)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Whether all flows were back at the end, from the samples alone."""
+        if self.fault is None or self.end is None:
+            return Recovery(False, None, None)
+        hurt = [flow for flow in self.run.services.flows if self.hurt(flow)]
+        found = {flow: self.back(flow, self.end) for flow in self.run.services.flows}
+        missing = next((flow for flow, interval in found.items() if interval is None), None)
+        if missing is not None:
+            return Recovery(False, None, missing)
+        if not hurt:
+            return Recovery(True, self._by_verification(), None)
+        known = {flow: interval for flow in hurt if (interval := found[flow]) is not None}
+        slowest = max(known, key=lambda flow: known[flow].latest)
+        whole = Interval(max(i.earliest for i in known.values()), max(i.latest for i in known.values()))
+        return Recovery(True, whole, slowest)
+
+    def _by_verification(self) -> Interval | None:
+        """A failure that hurts no flow is over when the runbook's own Verification says so."""
+        finished = self.last("runbook-finished")
+        if finished is None or not finished["ok"] or self.mitigation_at is None:
+            return None
+        return Interval(self.mitigation_at, finished["at"])
+
+    def seen_recovered(self, recovered: bool) -> bool:
+        """Whether the samples agree with an event that says so, give or take one look."""
+        assert self.end is not None
+        flows = self.run.services.flows
+        looks = (self.end, self.end - _LOOK_S)
+        return any(all(self.back(f, at) is not None for f in flows) is recovered for at in looks)
+
+    def since_fault(self, moment: Interval) -> Interval:
+        """How long after the fault that was."""
+        assert self.fault is not None
+        return moment.since(self.fault)
+
+    @property
+    def watched_s(self) -> float:
+        """How long after the fault the trial was watched; 0 when it was not."""
+        if self.fault is None or self.end is None:
+            return 0.0
+        return max(0.0, self.end - self.fault.latest)
+
+    def _flow(self, name: str) -> Flow:
+        return self.run.services.flows[name]
+
+
+def spell(interval: Interval) -> str:
+    """An interval of seconds for people: ``3.1–3.3 s``, ``3.1 s`` when it is as narrow as it is written."""
+    low, high = f"{interval.earliest:.1f}", f"{interval.latest:.1f}"
+    return f"{low} s" if low == high else f"{low}–{high} s"
+
+
+def these(names: Iterable[object], at_most: int = 5) -> str:
+    """A list for a sentence, cut where it would drown it."""
+    known = [str(name) for name in names]
+    more = f" and {len(known) - at_most} more" if len(known) > at_most else ""
+    return ", ".join(known[:at_most]) + more

@@ -1,0 +1,239 @@
+"""All trials of a run together: one word, its reasons, its flags, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chaos_ext.model import Arm, Reason, Verdict, VerdictWord
+from chaos_ext.verdict import outcome, validity
+from chaos_ext.verdict.evidence import RunEvidence
+from chaos_ext.verdict.facts import Facts, these
+from chaos_ext.verdict.statistics import fisher_exact, success_rate_at_least
+
+# Goes up whenever the same evidence may get another verdict.
+VERDICT_RULES = 1
+
+UNKNOWN = frozenset(
+    {
+        "baseline-not-met",
+        "fault-not-injected",
+        "fault-not-in-force",
+        "no-impact",
+        "no-data",
+        "needs-a-person",
+        "blocked",
+        "interrupted",
+        "fault-expired",
+        "no-action-arm-too-short",
+    }
+)
+REFUTED = frozenset(
+    {
+        "not-detected",
+        "wrong-runbook-linked",
+        "step-failed",
+        "not-recovered",
+        "too-slow",
+        "data-lost",
+        "heals-itself",
+        "does-not-heal",
+        "impact-differs",
+        "verification-blind",
+        "harmful",
+    }
+)
+FLAGS = frozenset({"undo-failed", "environment-not-restored"})
+
+_EXIT = {VerdictWord.VERIFIED: 0, VerdictWord.REPRODUCED: 0, VerdictWord.REFUTED: 1, VerdictWord.UNKNOWN: 4}
+_EXIT_FLAGGED, _EXIT_INTERRUPTED = 5, 130
+# With many trials the same finding repeats; after this many the rest is counted.
+_TOLD_OF_A_WORD = 3
+
+
+def judge(evidence: RunEvidence) -> Verdict:
+    """What this run proves. Deterministic, and total: evidence that is not there proves nothing.
+
+    Findings count only from trials that count; refuted beats unknown beats verified. Exit code 5 when
+    something broken was left behind, whatever the word; then 130 when somebody asked to stop.
+    """
+    trials = [Facts(evidence, trial) for trial in evidence.trials]
+    reasons: list[Reason] = []
+    valid: list[Facts] = []
+    for facts in trials:
+        if found := validity.invalid(facts):
+            reasons += found
+        else:
+            valid.append(facts)
+            reasons += outcome.against(facts)
+    reasons += _of_the_run(evidence, trials, valid)
+    word = _word(evidence, reasons)
+    flags = tuple(_flags(evidence, trials))
+    return Verdict(
+        word, _told(reasons), flags, _worth(evidence, trials, valid), _exit_code(word, reasons, flags)
+    )
+
+
+def _word(evidence: RunEvidence, reasons: Sequence[Reason]) -> VerdictWord:
+    words = {reason.word for reason in reasons}
+    if words & REFUTED:
+        return VerdictWord.REFUTED
+    if words:
+        return VerdictWord.UNKNOWN
+    return VerdictWord.VERIFIED if evidence.has_runbook else VerdictWord.REPRODUCED
+
+
+def _exit_code(word: VerdictWord, reasons: Iterable[Reason], flags: Sequence[Reason]) -> int:
+    if flags:
+        return _EXIT_FLAGGED
+    if any(reason.word == "interrupted" for reason in reasons):
+        return _EXIT_INTERRUPTED
+    return _EXIT[word]
+
+
+def _told(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """What refutes first, then what leaves open; each word at most a few times, the rest counted."""
+    told: list[Reason] = []
+    ordered = [r for r in reasons if r.word in REFUTED] + [r for r in reasons if r.word not in REFUTED]
+    for word in dict.fromkeys(reason.word for reason in ordered):
+        same = list(dict.fromkeys(reason for reason in ordered if reason.word == word))
+        told += same[:_TOLD_OF_A_WORD]
+        if len(same) > _TOLD_OF_A_WORD:
+            told.append(Reason(word, f"and {len(same) - _TOLD_OF_A_WORD} more times in this run."))
+    return tuple(told)
+
+
+# --- across trials -------------------------------------------------------------------------------
+
+
+def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[Facts]) -> list[Reason]:
+    reasons: list[Reason] = []
+    for event in evidence.events:
+        if event.get("kind") == "abort":
+            reasons.append(
+                Reason("interrupted", f"The run was stopped: {event.get('why') or 'asked to stop'}.")
+            )
+    missing = list(evidence.arms)
+    for facts in trials:
+        if facts.arm in missing:
+            missing.remove(facts.arm)
+    if missing:
+        reasons.append(Reason("no-data", f"Planned trials are missing: {these(missing)}."))
+    for arm in _needed_arms(evidence):
+        if not any(facts.arm is arm for facts in trials) and arm not in missing:
+            reasons.append(
+                Reason("no-data", f"The run has no {arm} trial, so half of the claim is not tried.")
+            )
+    digests = {event["digest"] for facts in valid for event in facts.all("runbook-started")}
+    if len(digests) > 1:
+        reasons.append(Reason("no-data", "The runbook was changed between two trials of this run."))
+    if evidence.objectives.stale_for_at_most is not None:
+        reasons.append(
+            Reason("no-data", "stale_for_at_most is claimed, but this meter cannot measure staleness.")
+        )
+    return reasons + _watched_long_enough(evidence, valid)
+
+
+def _needed_arms(evidence: RunEvidence) -> tuple[Arm, ...]:
+    return (Arm.TREATMENT, Arm.NO_ACTION) if evidence.has_runbook else ()
+
+
+def _watched_long_enough(evidence: RunEvidence, valid: Sequence[Facts]) -> list[Reason]:
+    slowest_s = max(
+        (
+            facts.since_fault(facts.recovery.interval).latest
+            for facts in valid
+            if facts.arm is Arm.TREATMENT and facts.recovery.interval is not None
+        ),
+        default=None,
+    )
+    if slowest_s is None:
+        return []
+    needed_s = slowest_s + evidence.environment.windows.stable
+    return [
+        reason
+        for facts in valid
+        if facts.arm is Arm.NO_ACTION and evidence.mode.recovery == "runbook"
+        for reason in validity.too_short(facts, needed_s)
+    ]
+
+
+# --- what was left behind ------------------------------------------------------------------------
+
+
+def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
+    not_restored = [e for e in evidence.events if e.get("kind") == "environment-not-restored"]
+    for event in not_restored:
+        yield Reason(
+            "environment-not-restored", f"{event.get('why') or 'Something is left'}. See: chaos heal"
+        )
+    thrown_away = (
+        evidence.environment.disposable
+        and not not_restored
+        and any(e.get("kind") == "lab-stopped" for e in evidence.events)
+    )
+    for facts in trials:
+        outcomes = {e["name"]: e for e in facts.all("fault-undone")}  # the last word on each fault
+        for name, event in outcomes.items():
+            if event["outcome"] not in ("undone", "superseded", "already"):
+                yield Reason(
+                    "undo-failed",
+                    f"{facts.trial} could not undo {name}: {event.get('why') or event['outcome']}. Run: chaos heal",
+                )
+        if thrown_away:
+            continue
+        begun = dict.fromkeys(e["name"] for e in (*facts.all("fault-intended"), *facts.all("fault-injected")))
+        never = {e["name"] for e in facts.all("fault-not-injected")}
+        open_ = [name for name in begun if name not in outcomes and name not in never]
+        if open_:
+            yield Reason(
+                "environment-not-restored",
+                f"{facts.trial} has no record that {these(open_)} was undone. Run: chaos heal",
+            )
+        elif facts.evidence.journal is None and begun:
+            yield Reason(
+                "environment-not-restored",
+                f"{facts.trial} left no journal: Chaos Toolkit may not have played its rollbacks. Run: chaos heal",
+            )
+
+
+# --- what it is worth ----------------------------------------------------------------------------
+
+
+def _worth(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[Facts]) -> str:
+    """Arms, platform and blocks that were exercised, and what so many trials can show."""
+    arms = []
+    for arm in Arm:
+        of, count = [f for f in trials if f.arm is arm], [f for f in valid if f.arm is arm]
+        if of:
+            arms.append(
+                f"{arm} {len(of)}×" if len(of) == len(count) else f"{arm} {len(count)} valid of {len(of)}"
+            )
+    sentences = [f"{', '.join(arms) or 'no trial'} on {evidence.environment.platform}"]
+    treated = [f for f in valid if f.arm is Arm.TREATMENT]
+    exercised = dict.fromkeys(
+        str(step) for f in treated for event in f.all("runbook-finished") for step in event["exercised"]
+    )
+    if exercised:
+        sentences[0] += f"; runbook blocks exercised: {these(exercised, 30)}"
+    if treated and evidence.has_runbook:
+        sentences += _recoveries(evidence, treated, [f for f in valid if f.arm is Arm.NO_ACTION])
+    return ". ".join(sentences) + "."
+
+
+def _recoveries(evidence: RunEvidence, treated: Sequence[Facts], alone: Sequence[Facts]) -> list[str]:
+    count, of = sum(outcome.in_time(f) for f in treated), len(treated)
+    sentence = f"{count} of {of} recoveries inside the objective"
+    if count == of:
+        sentence += f": at 95 % confidence a success rate of at least {100 * success_rate_at_least(of):.0f} %"
+    told = [sentence]
+    if alone and evidence.mode.recovery == "runbook":
+        back, back_alone = (
+            sum(f.recovery.recovered for f in treated),
+            sum(f.recovery.recovered for f in alone),
+        )
+        chance = fisher_exact(back, of, back_alone, len(alone))
+        told.append(
+            f"Back with the runbook {back} of {of}, with nobody acting {back_alone} of {len(alone)} "
+            f"(Fisher's exact test: p = {chance:.2g})"
+        )
+    return told
