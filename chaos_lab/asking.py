@@ -1,0 +1,58 @@
+"""What state labs are in: `status` and `list`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chaos_lab import ending, health, parts, places, postgresql
+from chaos_lab.errors import LabProblem
+from chaos_lab.orchestrator import Orchestrator
+from chaos_lab.places import Lab
+
+
+def status(lab: Lab) -> dict[str, Any]:
+    """Every part with its process state and why it is not usable, and who is primary.
+
+    {"name", "dir", "state", "healthy", "why", "primaries": […], "parts": {part: {"state", "pid", "healthy", "why"}}}
+    """
+    state = lab.state() or {}
+    said: dict[str, Any] = {"name": lab.name, "dir": str(lab.dir), "state": state.get("state", "broken")}
+    said["why"] = ending.why_left(lab)
+    said["parts"], said["primaries"] = {}, []
+    programs: dict[str, dict[str, Any]] = {}
+    try:
+        programs = Orchestrator(lab.socket, timeout_s=3.0).states()
+    except LabProblem as problem:
+        said["why"] = said["why"] or str(problem)
+    for part in parts.PARTS:
+        info = programs.get(part, {})
+        why = health.part_problem(lab, state["ports"], part) if info else "no supervisor knows it"
+        said["parts"][part] = {
+            "state": info.get("statename", "UNKNOWN"),
+            "pid": info.get("pid") or None,
+            "healthy": not why,
+            "why": why,
+        }
+    for node in postgresql.NODES:
+        if said["parts"][node]["healthy"] and health.query(lab, node, "SELECT pg_is_in_recovery()")[0] == "f":
+            said["primaries"].append(node)
+    said["healthy"] = not said["why"] and all(part["healthy"] for part in said["parts"].values())
+    return said
+
+
+def listing() -> list[dict[str, Any]]:
+    """Every lab of this user: name, directory, state, where it answers, why it is a leftover."""
+    labs = []
+    for lab in places.all_labs(places.home()):
+        state, facts = lab.state() or {}, lab.facts() or {}
+        labs.append(
+            {
+                "name": lab.name,
+                "dir": str(lab.dir),
+                "state": state.get("state", "broken"),
+                "url": facts.get("edge", {}).get("url"),
+                "owner_pid": facts.get("owner_pid"),
+                "left_over": ending.why_left(lab) or None,
+            }
+        )
+    return labs

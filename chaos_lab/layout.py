@@ -1,0 +1,218 @@
+"""What a lab's directory holds before anything runs: data, configuration, releases, tools.
+
+    bin/       operators' tools                  run/    socket and pid file of the supervisor
+    conf/      what parts are started with       logs/   one file per part
+    data/      one directory per PostgreSQL node pg/     service and password files of its clients
+    releases/  versions of the services          tls/    certificates of the edge
+
+As root, data/ and pg/ belong to PostgreSQL's OS user; nobody but us can enter the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chaos_lab import parts, places, postgresql, release, tools
+from chaos_lab.errors import LabProblem
+from chaos_lab.places import Lab, write
+from chaos_lab.processes import MARK
+from chaos_lab.template import Template
+
+# Of our own environment only what programs need to start; nothing that changes what they do.
+_PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECODE", "TMPDIR")
+
+
+def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str, rules: list[Any]) -> None:
+    """Fill the lab's directory. Raises OSError (disk full) or LabProblem; the caller removes what is there."""
+    for path in (lab.run, lab.conf, lab.logs, lab.releases, lab.bin, lab.data, lab.clients):
+        path.mkdir(mode=0o700)
+    copies = _start_copying(lab, template)
+    try:
+        shutil.copytree(template.tls, lab.tls)
+        _write_clients(lab, template, ports)
+        _write_services(lab, template, ports, rules)
+        _write_supervisor(lab, template, ports, marker)
+        tools.write_all(lab, template.postgresql, template.user)
+        for service in parts.REPLICAS:
+            release.lay_down(lab.releases / service, service, parts.release_config(service))
+    finally:
+        _finish_copying(copies)
+    _make_standbys(lab, template)
+    if template.user.owner is not None:
+        os.chown(lab.data, *template.user.owner)
+        os.chown(lab.clients, *template.user.owner)
+
+
+def _start_copying(lab: Lab, template: Template) -> list[subprocess.Popen[str]]:
+    # cp: several at once, and clones on file systems that can.
+    clone = ["--reflink=auto"] if sys.platform == "linux" else []
+    return [
+        subprocess.Popen(
+            ["cp", "-a", *clone, str(template.cluster), str(lab.data / node)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for node in postgresql.NODES
+    ]
+
+
+def _finish_copying(copies: list[subprocess.Popen[str]]) -> None:
+    problems = []
+    for copy in copies:
+        errors = copy.communicate()[1]
+        if copy.returncode != 0:
+            problems.append(
+                errors.strip().splitlines()[-1] if errors.strip() else f"cp: exit code {copy.returncode}"
+            )
+    if problems:
+        raise LabProblem(f"copying the template: {problems[0]}")
+
+
+def _make_standbys(lab: Lab, template: Template) -> None:
+    """A copy of the cold cluster follows the primary as soon as it is told to."""
+    for node in postgresql.NODES:
+        if node != parts.PRIMARY:
+            follow = f"primary_conninfo = 'service={parts.PRIMARY}'\n"
+            write(lab.data / node / "postgresql.auto.conf", follow, owner=template.user.owner)
+            write(lab.data / node / "standby.signal", "", owner=template.user.owner)
+
+
+def _write_clients(lab: Lab, template: Template, ports: Mapping[str, int]) -> None:
+    """Service files: operators reach the nodes directly, a node reaches the others through the fault proxy."""
+    owner = template.user.owner
+
+    def section(node: str, port: int, user: str) -> str:
+        return (
+            f"[{node}]\nhost=127.0.0.1\nport={port}\nuser={user}\ndbname={postgresql.DATABASE}\n"
+            "sslmode=disable\ngssencmode=disable\n"
+        )
+
+    operators = "\n".join(section(node, ports[node], postgresql.SUPERUSER) for node in postgresql.NODES)
+    write(lab.clients / "pg_service.conf", operators, owner=owner)
+    for node in postgresql.NODES:
+        others = [other for other in postgresql.NODES if other != node]
+        ways = "\n".join(section(other, ports[f"{node}->{other}"], postgresql.REPLICATOR) for other in others)
+        write(lab.clients / f"{node}.conf", ways, owner=owner)
+    logins = "".join(f"127.0.0.1:*:*:{role}:{password}\n" for role, password in template.passwords.items())
+    write(lab.clients / "pgpass", logins, owner=owner)
+
+
+def _write_services(lab: Lab, template: Template, ports: Mapping[str, int], rules: list[Any]) -> None:
+    passwords = lab.conf / "passwords"
+    passwords.mkdir(mode=0o700)
+    for role in (postgresql.APP, postgresql.PROBER):
+        write(passwords / role, template.passwords[role])
+    write(lab.names, json.dumps(parts.names(ports), indent=1) + "\n")
+    configs = parts.service_configs(
+        ports, tls=lab.tls, names_file=lab.names, passwords=passwords, rules=rules
+    )
+    for part, config in configs.items():
+        write(lab.conf / f"{part}.json", json.dumps(config, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_supervisor(lab: Lab, template: Template, ports: Mapping[str, int], marker: str) -> None:
+    programs = [_node(lab, template, node, ports[node]) for node in postgresql.NODES]
+    programs += [_service(lab, part) for part in parts.SERVICES]
+    general = [
+        *("[supervisord]", "nodaemon=true", "silent=true", f"identifier={marker}"),
+        *(f"user={os.getuid()}",) * (os.getuid() == 0),
+        f"logfile={_ini(lab.logs / 'supervisord.log')}",
+        "logfile_maxbytes=0",
+        f"pidfile={_ini(lab.run / 'supervisord.pid')}",
+        f"childlogdir={_ini(lab.logs)}",
+        f"directory={_ini(lab.run)}",
+        "umask=077",
+        "minfds=256",
+        *("", "[unix_http_server]", f"file={_ini(lab.socket)}", "chmod=0600"),
+        *("", "[rpcinterface:supervisor]"),
+        "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+        *("", "[supervisorctl]", f"serverurl=unix://{_ini(lab.socket)}"),
+    ]
+    write(lab.supervisor_config, "\n".join([*general, "", *programs]))
+
+
+def _node(lab: Lab, template: Template, node: str, port: int) -> str:
+    command = [
+        *(template.postgresql.program("postgres"), "-D", lab.data / node, "-p", port),
+        *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+        *("-c", f"cluster_name={node.replace('-', '_')}"),
+    ]
+    environment = {
+        "HOME": str(lab.data),
+        "LC_ALL": "C",
+        "PGPASSFILE": str(lab.clients / "pgpass"),
+        "PGSERVICEFILE": str(lab.clients / f"{node}.conf"),
+    }
+    # INT is PostgreSQL's fast shutdown. A data store stays down until somebody decides what to do;
+    # startsecs=0, since supervisor starts anew, autorestart or not, what ends before that.
+    return _program(
+        lab,
+        node,
+        command,
+        environment,
+        *("autorestart=false", "startsecs=0", "startretries=0", "stopsignal=INT", "stopwaitsecs=10"),
+        *(f"user={template.user.name}",) * (template.user.name is not None),
+    )
+
+
+def _service(lab: Lab, part: str) -> str:
+    service = next((name for name, replicas in parts.REPLICAS.items() if part in replicas), None)
+    what = ["-m", f"chaos_lab.services.{part}"]
+    if service is not None:
+        what = [str(lab.releases / service / "current" / f"{service}.py")]
+    return _program(
+        lab,
+        part,
+        [sys.executable, *what, "--config", lab.conf / f"{part}.json"],
+        {},
+        *("autorestart=true", "startsecs=1", "startretries=1000", "stopsignal=TERM", "stopwaitsecs=5"),
+    )
+
+
+def _program(lab: Lab, part: str, command: list[Any], environment: dict[str, str], *options: str) -> str:
+    quoted = " ".join(_ini(_quoted(str(word))) for word in command)
+    variables = ",".join(f"{name}={_ini(_quoted(value))}" for name, value in environment.items())
+    return "\n".join(
+        [
+            f"[program:{part}]",
+            f"command={quoted}",
+            *(f"environment={variables}",) * bool(variables),
+            *options,
+            *("stopasgroup=true", "killasgroup=true", "redirect_stderr=true"),
+            f"stdout_logfile={_ini(lab.logs / f'{part}.log')}",
+            "stdout_logfile_maxbytes=0",
+            "",
+            "",
+        ]
+    )
+
+
+def _quoted(word: str) -> str:
+    """For supervisor's two readers of quotes: shlex and its own for environment=."""
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _ini(value: object) -> str:
+    return str(value).replace("%", "%%")
+
+
+def environment(lab: Lab, marker: str) -> dict[str, str]:
+    """What the supervisor and so every part is started with."""
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    package = Path(places.__file__).parents[1]  # also when we run from a checkout that is not installed
+    return {
+        "PATH": os.defpath,
+        **kept,
+        "PYTHONPATH": str(package),
+        "LC_ALL": "C.UTF-8",
+        MARK: f"{marker} {lab.dir}",
+    }

@@ -1,0 +1,253 @@
+"""Starts a lab: from nothing to every part healthy and both standbys following, or nothing left at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from chaos_lab import ending, health, layout, parts, places, ports, postgresql, processes, template
+from chaos_lab.errors import LabProblem, PortTaken
+from chaos_lab.orchestrator import Orchestrator
+from chaos_lab.places import Lab
+
+HEALTHY_WITHIN_S = 30.0  # a machine under load; usually it is two to three
+ATTEMPTS = 3  # when somebody takes a port between our look and a part's bind
+_DEAD = ("EXITED", "FATAL", "BACKOFF", "STOPPED", "UNKNOWN")
+
+Say = Callable[[str], None]
+
+
+def up(name: str | None, owner_pid: int | None, rules: list[Any], say: Say) -> dict[str, Any]:
+    """Start a lab; its facts. Also removes what killed labs left.
+
+    `name` None picks one. When the process `owner_pid` is gone, the next start removes the lab. `rules`
+    are alert rules for the alerting part. Raises LabProblem; then nothing is left running or on disk.
+    """
+    began = time.monotonic()
+    if name is not None:
+        places.check_name(name)
+    owner = None if owner_pid is None else processes.identity(owner_pid)
+    if owner_pid is not None and owner is None:
+        raise LabProblem(f"--owner-pid: got {owner_pid}, expected a process that runs.")
+    home = places.home()
+    made_from = template.ensure(home, say)
+    for attempt in range(1, ATTEMPTS + 1):
+        lab, marker, chosen = _claim(home, name, owner, say)
+        try:
+            return _start(lab, made_from, marker, chosen, owner, rules, began, say)
+        except PortTaken as problem:
+            _give_up(lab)
+            if attempt == ATTEMPTS:
+                raise
+            say(f"{problem} Trying other ports.")
+        except BaseException:
+            _give_up(lab)
+            raise
+    raise AssertionError("unreachable")
+
+
+def _claim(
+    home: Path, name: str | None, owner: processes.Identity | None, say: Say
+) -> tuple[Lab, str, dict[str, int]]:
+    """A directory that is ours and ports that are free, with nobody else claiming at the same time."""
+    marker = str(uuid.uuid4())
+    with places.locked(home / "lock"):
+        ending.sweep(home, say)
+        others = places.all_labs(home)
+        lab = Lab(home / (name or f"lab-{marker[:4]}"))
+        longest = len(os.fsencode(lab.socket))
+        if longest > places.LONGEST_SOCKET_PATH:
+            raise LabProblem(
+                f"{lab.socket}: got a socket path of {longest} bytes, expected at most {places.LONGEST_SOCKET_PATH}. "
+                "Set CHAOS_LAB_HOME to a shorter path."
+            )
+        if lab.dir.exists():
+            state = (lab.state() or {}).get("state", "up")
+            raise LabProblem(
+                f"--name: got {lab.name!r}, but a lab of this name is {state}. Choose another name, or end it: "
+                f"chaos lab down {lab.name}"
+            )
+        taken = {port for other in others for port in ((other.state() or {}).get("ports") or {}).values()}
+        chosen = ports.choose(parts.port_names(), taken)
+        me = processes.identity(os.getpid())
+        assert me is not None
+        lab.dir.mkdir(mode=0o711)
+        lab.write_state(
+            {
+                "schema": 1,
+                "state": "starting",
+                "marker": marker,
+                "by": me.as_json(),
+                "owner": None if owner is None else owner.as_json(),
+                "supervisor": None,
+                "ports": chosen,
+            }
+        )
+    return lab, marker, chosen
+
+
+def _give_up(lab: Lab) -> None:
+    """Leave nothing. Whoever killed us once may do so again: the next start sweeps what then stays."""
+    if lab.state() is not None:
+        ending.down(lab)
+    elif lab.dir.exists():
+        import shutil
+
+        shutil.rmtree(lab.dir, ignore_errors=True)
+
+
+def _start(
+    lab: Lab,
+    made_from: template.Template,
+    marker: str,
+    chosen: dict[str, int],
+    owner: processes.Identity | None,
+    rules: list[Any],
+    began: float,
+    say: Say,
+) -> dict[str, Any]:
+    say(f"lab {lab.name}: laying out {lab.dir}")
+    layout.lay_out(lab, made_from, chosen, marker, rules)
+    supervisor = _launch(lab, marker)
+    state = lab.state() or {}
+    state["supervisor"] = supervisor.as_json()
+    lab.write_state(state)
+    say(f"starting {', '.join(parts.PARTS)}")
+    _wait_healthy(lab, supervisor, marker, chosen, say)
+    facts = _facts(lab, made_from, marker, chosen, owner, round(time.monotonic() - began, 3))
+    places.write(lab.dir / "facts.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    lab.write_state({**state, "state": "up"})
+    say(f"lab {lab.name} is up after {facts['started_in_s']:.1f} s: {facts['edge']['url']}")
+    return facts
+
+
+def _launch(lab: Lab, marker: str) -> processes.Identity:
+    """Start the supervisor in a session of its own: it outlives us and our terminal."""
+    with (lab.logs / "supervisord.out").open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chaos_lab.supervise", "-c", str(lab.supervisor_config)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=lab.run,
+            env=layout.environment(lab, marker),
+            start_new_session=True,
+        )
+    found = processes.identity(process.pid)
+    if found is None:
+        raise LabProblem(f"{lab.logs / 'supervisord.out'}: the supervisor ended at once: {_out(lab)}")
+    return found
+
+
+def _out(lab: Lab) -> str:
+    lines = (lab.logs / "supervisord.out").read_text(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else "it said nothing"
+
+
+def _wait_healthy(
+    lab: Lab, supervisor: processes.Identity, marker: str, chosen: Mapping[str, int], say: Say
+) -> None:
+    waiting = dict.fromkeys(parts.PARTS, "not asked yet")
+    orchestrator = Orchestrator(lab.socket)
+    deadline = time.monotonic() + HEALTHY_WITHIN_S
+    rest: dict[str, Callable[[], str]] = {
+        "replication": lambda: health.replication_problem(lab),
+        "edge to services": lambda: health.edge_problem(chosen["edge"], lab.tls / "ca.pem"),
+    }
+    missing = {}
+    proven = False
+    while waiting or rest:
+        if not supervisor.alive:
+            raise LabProblem(f"{lab.name}: the supervisor ended: {_out(lab)}")
+        if lab.socket.exists():
+            if not proven:
+                _prove(orchestrator, marker)
+                proven = True
+            _refuse_dead(lab, orchestrator, chosen)
+        for part in list(waiting):
+            waiting[part] = health.part_problem(lab, chosen, part)
+            if not waiting[part]:
+                del waiting[part]
+        if not waiting:
+            missing = {what: problem for what, ask in rest.items() if (problem := ask())}
+            rest = {what: rest[what] for what in missing}
+        if time.monotonic() > deadline:
+            problems = "; ".join(f"{what}: {why}" for what, why in (waiting or missing).items())
+            raise LabProblem(f"{lab.name}: not healthy after {HEALTHY_WITHIN_S:g} s: {problems}")
+        time.sleep(0.02)
+
+
+def _prove(orchestrator: Orchestrator, marker: str) -> None:
+    got = orchestrator.identifier()
+    if got != marker:
+        raise LabProblem(
+            f"{orchestrator.socket_path}: got a supervisor that says {got!r}, expected {marker!r}."
+        )
+
+
+def _refuse_dead(lab: Lab, orchestrator: Orchestrator, chosen: Mapping[str, int]) -> None:
+    """A part that ends while the lab starts does not get better: say why at once."""
+    for part, info in orchestrator.states().items():
+        if info["statename"] not in _DEAD or (info["statename"] == "STOPPED" and not info["start"]):
+            continue
+        words = health.last_words(lab, part)
+        if "address already in use" in words.lower():
+            listens = chosen["edge"] if part == "edge" else chosen[part]
+            raise PortTaken(f"{part}: a busy port (its own is 127.0.0.1:{listens}): {words}.")
+        raise LabProblem(f"{part}: ended while the lab started: {words or 'it said nothing'}")
+
+
+def _facts(
+    lab: Lab,
+    made_from: template.Template,
+    marker: str,
+    chosen: Mapping[str, int],
+    owner: processes.Identity | None,
+    seconds: float,
+) -> dict[str, Any]:
+    def url(part: str, scheme: str = "http") -> str:
+        return f"{scheme}://{parts.address(chosen, part)}"
+
+    return {
+        "schema": 1,
+        "name": lab.name,
+        "dir": str(lab.dir),
+        "marker": marker,
+        "owner_pid": None if owner is None else owner.pid,
+        "edge": {
+            "url": url("edge", "https"),
+            "ca_file": str(lab.tls / "ca.pem"),
+            "metrics": url("edge-metrics"),
+        },
+        "alertmanager": {"url": url("alerting")},
+        "faultproxy": {"url": url("faultproxy")},
+        "supervisor": {"config": str(lab.supervisor_config), "socket": str(lab.socket)},
+        "releases": str(lab.releases),
+        "names": str(lab.names),
+        "data": str(lab.data),
+        "logs": str(lab.logs),
+        "bin": str(lab.bin),
+        "postgresql": {
+            "service_file": str(lab.clients / "pg_service.conf"),
+            "pass_file": str(lab.clients / "pgpass"),
+            "user": made_from.user.name,
+            "nodes": {
+                node: {
+                    "host": "127.0.0.1",
+                    "port": chosen[node],
+                    "data": str(lab.data / node),
+                    "program": node,
+                }
+                for node in postgresql.NODES
+            },
+        },
+        "parts": list(parts.PARTS),
+        "started_in_s": seconds,
+    }
