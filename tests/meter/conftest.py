@@ -1,0 +1,162 @@
+"""Servers to be measured and flows that measure them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from chaos_ext.meter.client import Meter
+from chaos_ext.model import Flow
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+class TinyServer:
+    """The server process; `tell` gives it an order and waits until it is done."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(HERE / "tiny_server.py"), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        facts = self._answer()
+        scheme = "https" if "ca_file" in facts else "http"
+        self.url = f"{scheme}://127.0.0.1:{facts['port']}"
+        self.ca_file: str | None = facts.get("ca_file")
+
+    def tell(self, do: str, **how: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **how}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@pytest.fixture
+def server() -> Iterator[TinyServer]:
+    one = TinyServer()
+    yield one
+    one.end()
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[TinyServer]:
+    (tmp_path / "tls").mkdir()
+    one = TinyServer("--tls", str(tmp_path / "tls"))
+    yield one
+    one.end()
+
+
+def make_flow(**changes: Any) -> Flow:
+    """A flow as services.yaml would hold it; `changes` replace its fields."""
+    written: dict[str, Any] = {
+        "title": "Look",
+        "service": "shop",
+        "slo": {"success": "99%", "latency": "800ms", "percentile": 95},
+        "deadline": "2s",
+        "per_second": 40,
+        "request": {"path": "/look"},
+    }
+    return Flow.model_validate({**written, **changes})
+
+
+def make_writing_flow(**changes: Any) -> Flow:
+    """A flow that writes to /responses and reads back from it."""
+    written: dict[str, Any] = {
+        "request": {
+            "method": "POST",
+            "path": "/responses",
+            "json": {"id": "${write.id}", "survey": "${run.id}", "text": "${write.text}"},
+            "texts": ["plain", 'with "quotes" and \\', "会議が多すぎます。\n"],
+            "expect_status": 201,
+        },
+        "write": {
+            "read_back": "/responses?survey=${run.id}",
+            "list_at": "responses",
+            "id": "id",
+            "content": "text",
+        },
+    }
+    return make_flow(**{**written, **changes})
+
+
+@pytest.fixture
+def flow() -> Callable[..., Flow]:
+    return make_flow
+
+
+@pytest.fixture
+def writing_flow() -> Callable[..., Flow]:
+    return make_writing_flow
+
+
+@pytest.fixture
+def start_meter(tmp_path: Path) -> Iterator[Callable[..., Meter]]:
+    """Starts meters against a server; they are stopped at the end of the test."""
+    meters: list[Meter] = []
+
+    def start(server: TinyServer, flows: dict[str, Flow], directory: Path | None = None) -> Meter:
+        place = directory or tmp_path / f"trial-{len(meters)}"
+        meter = Meter(flows, server.url, server.ca_file, place, run_id="run-1")
+        meters.append(meter)
+        meter.start()
+        return meter
+
+    yield start
+    for meter in meters:
+        meter.stop(wait_s=0)
+
+
+@pytest.fixture(scope="session")
+def bench() -> ModuleType:
+    """bench/meter.py, which holds the simulated clock."""
+    spec = importlib.util.spec_from_file_location("bench_meter", ROOT / "bench" / "meter.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def wait_for(holds: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Wait on a condition; fails when it does not come."""
+    until = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    return wait_for

@@ -1,0 +1,195 @@
+"""A small HTTP(S) server to be measured: a process of its own, told over stdin how to behave, one JSON object a line.
+
+    python tiny_server.py [--tls DIR]        → {"port": …, "pid": …, "ca_file": …}
+    {"do": "close"}    closes the listener and cuts every connection     {"do": "listen"}  opens it again
+    {"do": "answer", "status": 500, "every": 5, "delay_s": 0.2, "swallow": true}   every n-th operation is hurt
+    {"do": "normal"}   {"do": "expire"} (the certificate)   {"do": "store", "items": [...]}  {"do": "count"}
+
+Each is answered by {"began": …, "ended": …} on the monotonic clock, which processes of one machine share.
+POST /responses stores the JSON body and answers 201; GET /responses answers all of it; any other path answers 200.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime
+import ipaddress
+import json
+import os
+import ssl
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def certificate(directory: Path, days: int = 1) -> Path:
+    """A self-signed certificate for 127.0.0.1 and its key in one PEM file. Negative days: it has expired."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    path, key_path = directory / "server.pem", directory / "key.pem"
+    if key_path.exists():
+        loaded = serialization.load_pem_private_key(key_path.read_bytes(), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        key = loaded
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key_path.write_bytes(pem)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tiny server")])
+    now = datetime.datetime.now(datetime.UTC)
+    end = now + datetime.timedelta(days=days)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(min(now, end) - datetime.timedelta(days=2))
+        .not_valid_after(end)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + pem)
+    return path
+
+
+class Server:
+    """The state that all connections share."""
+
+    def __init__(self, tls: Path | None) -> None:
+        self.tls = tls
+        self.context: ssl.SSLContext | None = None
+        self.port = 0
+        self.listener: asyncio.Server | None = None
+        self.connections: set[asyncio.Transport] = set()
+        self.stored: list[dict[str, Any]] = []
+        self.hurt: dict[str, Any] = {}
+        self.served = 0
+        self.accepted = 0
+        if tls is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate(tls))
+
+    async def listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.listener = await loop.create_server(
+            lambda: Connection(self), "127.0.0.1", self.port, ssl=self.context, backlog=512
+        )
+        self.port = self.listener.sockets[0].getsockname()[1]
+
+    async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        what = order["do"]
+        if what == "close":
+            assert self.listener is not None
+            self.listener.close()
+            for transport in list(self.connections):
+                transport.abort()
+        elif what == "listen":
+            await self.listen()
+        elif what == "answer":
+            self.hurt = order
+            self.served = 0
+        elif what == "normal":
+            self.hurt = {}
+        elif what == "store":
+            self.stored = order["items"]
+        elif what == "expire":
+            assert self.context is not None
+            assert self.tls is not None
+            self.context.load_cert_chain(certificate(self.tls, days=-1))
+        return {"stored": len(self.stored), "accepted": self.accepted, "served": self.served}
+
+
+class Connection(asyncio.Protocol):
+    """HTTP/1.1, as much as a meter needs: requests one after another, bodies by Content-Length."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.server.connections.add(transport)
+        self.server.accepted += 1
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.server.connections.discard(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+        while (end := self.data.find(b"\r\n\r\n")) >= 0:
+            head = self.data[:end].decode("latin-1")
+            lines = head.split("\r\n")
+            headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])}
+            whole = end + 4 + int(headers.get("content-length", 0))
+            if len(self.data) < whole:
+                return
+            body, self.data = self.data[end + 4 : whole], self.data[whole:]
+            method, target, _ = lines[0].split(" ")
+            self.serve(method, target, body, headers)
+
+    def serve(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
+        server, hurt = self.server, self.server.hurt
+        server.served += 1
+        hit = bool(hurt) and server.served % hurt.get("every", 1) == 0
+        if hit and hurt.get("swallow"):
+            return
+        close = headers.get("connection", "").lower() == "close"
+        status, answer = self.result(method, target, body)
+        if hit and "status" in hurt:
+            status, answer = hurt["status"], hurt.get("body", "{}").encode()
+        if hit and "delay_s" in hurt:
+            asyncio.get_running_loop().call_later(hurt["delay_s"], self.answer, status, answer, close)
+        else:
+            self.answer(status, answer, close)
+
+    def result(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:
+        if target.startswith("/responses"):
+            if method == "POST":
+                if self.server.hurt.get("status") is None or self.server.hurt.get("stores"):
+                    self.server.stored.append(json.loads(body))
+                return 201, b"{}"
+            return 200, json.dumps({"responses": self.server.stored}).encode()
+        return 200, b'{"ok": true}'
+
+    def answer(self, status: int, body: bytes, close: bool) -> None:
+        if self.transport.is_closing():
+            return
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        if close:
+            head += "Connection: close\r\n"
+        self.transport.write(head.encode() + b"\r\n" + body)
+        if close:
+            self.transport.close()
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tls", type=Path)
+    server = Server(parser.parse_args().tls)
+    await server.listen()
+    facts = {"port": server.port, "pid": os.getpid()}
+    if server.tls is not None:
+        facts["ca_file"] = str(server.tls / "server.pem")  # type: ignore[assignment]
+    print(json.dumps(facts), flush=True)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := await reader.readline():  # the end of stdin ends the server, so that it outlives nobody
+        began = time.monotonic()
+        facts = await server.obey(json.loads(line))
+        print(json.dumps({**facts, "began": began, "ended": time.monotonic()}), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
