@@ -1,4 +1,4 @@
-"""`python -m chaos_lab`: the lab's only door. Results on standard output, progress and errors on standard error."""
+"""`python -m chaos_lab`: the lab's only door. Results on standard output, the rest on standard error."""
 
 from __future__ import annotations
 
@@ -107,9 +107,8 @@ def _status(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(said, ensure_ascii=False))
     else:
-        print(
-            f"lab {said['name']}: {'healthy' if said['healthy'] else 'not healthy'}, {said['state']} {said['why']}".rstrip()
-        )
+        healthy = "healthy" if said["healthy"] else "not healthy"
+        print(f"lab {said['name']}: {healthy}, {said['state']} {said['why']}".rstrip())
         for name, part in said["parts"].items():
             role = " (primary)" if name in said["primaries"] else ""
             print(f"  {name:<12}{part['state']:<10}{part['why'] or 'usable'}{role}")
@@ -123,7 +122,9 @@ def _list(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(labs, ensure_ascii=False))
         return
-    for lab in labs or _say("no lab") or []:
+    if not labs:
+        _say("no lab is up. 'chaos lab up' starts one.")
+    for lab in labs:
         print(f"{lab['name']:<20}{lab['state']:<10}{lab['url'] or '-':<28}{lab['left_over'] or ''}".rstrip())
 
 
@@ -158,7 +159,7 @@ def _leave(number: int, _frame: object) -> NoReturn:
 
 
 def main() -> None:
-    """Exit 0, 1 for a lab that is not healthy (`status`), 2 with one line that says why, 128 + n at a signal."""
+    """Exit 0; 1 for a lab that is not healthy (`status`); 2 with a line that says why; 128 + n at a signal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     arguments = _parser().parse_args()

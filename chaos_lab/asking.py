@@ -13,7 +13,8 @@ from chaos_lab.places import Lab
 def status(lab: Lab) -> dict[str, Any]:
     """Every part with its process state and why it is not usable, and who is primary.
 
-    {"name", "dir", "state", "healthy", "why", "primaries": […], "parts": {part: {"state", "pid", "healthy", "why"}}}
+    {"name", "dir", "state", "healthy", "why", "primaries": [node …],
+    "parts": {part: {"state", "pid", "healthy", "why"}}}
     """
     state = lab.state() or {}
     said: dict[str, Any] = {"name": lab.name, "dir": str(lab.dir), "state": state.get("state", "broken")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import time
@@ -13,7 +14,7 @@ from chaos_lab import places, processes, shm
 from chaos_lab.errors import LabProblem
 from chaos_lab.places import Lab
 
-ORDERLY_WITHIN_S = 0.8
+ORDERLY_WITHIN_S = 0.5
 
 
 def down(lab: Lab) -> None:
@@ -27,9 +28,9 @@ def down(lab: Lab) -> None:
         if not lab.dir.exists():
             return
         raise LabProblem(
-            f"{lab.dir}: got no readable lab.json, expected a lab. 'chaos lab up' removes what a killed lab left."
+            f"{lab.dir}: got no readable lab.json, expected a lab. 'chaos lab up' removes leftovers."
         )
-    me = processes.identity(places.os.getpid())
+    me = processes.identity(os.getpid())
     # A full disk must not keep us from ending the lab.
     with contextlib.suppress(OSError):
         lab.write_state({**state, "state": "stopping", "by": me.as_json() if me else None})
@@ -46,12 +47,12 @@ def _end_processes(lab: Lab, marker: str, supervisor: processes.Identity | None)
         # First the supervisor, which then starts nothing any more, then all at once what it runs:
         # by itself it would stop one after the other.
         supervisor.signal(signal.SIGTERM)
-        for process in left():
-            if process != supervisor:
-                process.signal(signal.SIGQUIT if _is_postgresql(process.pid) else signal.SIGTERM)
+        told = [process for process in left() if process != supervisor]
+        for process in told:
+            process.signal(signal.SIGQUIT if _is_postgresql(process.pid) else signal.SIGTERM)
         deadline = time.monotonic() + ORDERLY_WITHIN_S
-        while time.monotonic() < deadline and left():
-            time.sleep(0.02)
+        while time.monotonic() < deadline and any(process.alive for process in (supervisor, *told)):
+            time.sleep(0.01)
     processes.end_all(left)
 
 

@@ -30,7 +30,7 @@ _PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECOD
 
 
 def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str, rules: list[Any]) -> None:
-    """Fill the lab's directory. Raises OSError (disk full) or LabProblem; the caller removes what is there."""
+    """Fill a lab's directory. Raises OSError (disk full) or LabProblem; the caller cleans up."""
     for path in (lab.run, lab.conf, lab.logs, lab.releases, lab.bin, lab.data, lab.clients):
         path.mkdir(mode=0o700)
     copies = _start_copying(lab, template)
@@ -39,7 +39,7 @@ def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str,
         _write_clients(lab, template, ports)
         _write_services(lab, template, ports, rules)
         _write_supervisor(lab, template, ports, marker)
-        tools.write_all(lab, template.postgresql, template.user)
+        tools.write_all(lab, template.programs, template.user)
         for service in parts.REPLICAS:
             release.lay_down(lab.releases / service, service, parts.release_config(service))
     finally:
@@ -87,7 +87,7 @@ def _make_standbys(lab: Lab, template: Template) -> None:
 
 
 def _write_clients(lab: Lab, template: Template, ports: Mapping[str, int]) -> None:
-    """Service files: operators reach the nodes directly, a node reaches the others through the fault proxy."""
+    """Service files: operators reach nodes directly, a node reaches the others through the fault proxy."""
     owner = template.user.owner
 
     def section(node: str, port: int, user: str) -> str:
@@ -142,7 +142,7 @@ def _write_supervisor(lab: Lab, template: Template, ports: Mapping[str, int], ma
 
 def _node(lab: Lab, template: Template, node: str, port: int) -> str:
     command = [
-        *(template.postgresql.program("postgres"), "-D", lab.data / node, "-p", port),
+        *(template.programs.program("postgres"), "-D", lab.data / node, "-p", port),
         *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
         *("-c", f"cluster_name={node.replace('-', '_')}"),
     ]

@@ -49,8 +49,8 @@ def home() -> Path:
         ) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise LabProblem(
-            f"{path}: the lab home must be a directory that belongs to uid {os.getuid()} and that nobody else "
-            f"may write to, got uid {found.st_uid} mode {stat.filemode(found.st_mode)}. Set CHAOS_LAB_HOME to another place."
+            f"{path}: got uid {found.st_uid} and mode {stat.filemode(found.st_mode)}, expected a directory "
+            f"that belongs to uid {os.getuid()} and that nobody else may write to. Set CHAOS_LAB_HOME."
         )
     return path
 
@@ -163,8 +163,8 @@ def check_name(name: str) -> None:
     """Raise LabProblem unless `name` can be a lab's name."""
     if not _NAME.fullmatch(name) or name.startswith(_RESERVED):
         raise LabProblem(
-            f"--name: got {name!r}, expected up to 32 small letters, digits and hyphens, starting with a letter or "
-            "digit and not with 'template-' or 'pg-'. Try 'mine'."
+            f"--name: got {name!r}, expected up to 32 small letters, digits and hyphens, not starting with "
+            "a hyphen, 'template-' or 'pg-'. Try 'mine'."
         )
 
 
@@ -187,7 +187,7 @@ def find(which: str | None = None) -> Lab:
             return Lab(path.absolute())
         there = ", ".join(lab.name for lab in all_labs(home())) or "none"
         raise LabProblem(
-            f"{source}: got {asked!r}, expected a lab that is up (there are: {there}). 'chaos lab up' starts one."
+            f"{source}: got {asked!r}, expected a lab that is up (those: {there}). 'chaos lab up' starts one."
         )
     labs = all_labs(home())
     if len(labs) == 1:
@@ -195,8 +195,8 @@ def find(which: str | None = None) -> Lab:
     if not labs:
         raise LabProblem(f"{home()}: no lab is up. 'chaos lab up' starts one.")
     raise LabProblem(
-        f"{home()}: {len(labs)} labs are up ({', '.join(lab.name for lab in labs)}), expected one. Name the one you mean, "
-        "or set CHAOS_LAB."
+        f"{home()}: got {len(labs)} labs ({', '.join(lab.name for lab in labs)}), expected one. "
+        "Name the one you mean, or set CHAOS_LAB."
     )
 
 

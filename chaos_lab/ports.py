@@ -15,17 +15,17 @@ _RANGE = re.compile(r"(\d+)-(\d+)")
 
 
 def allowed() -> range:
-    """`$CHAOS_LAB_PORTS` (such as 20000-20999), else 10240 up to where the kernel takes ports for connections from.
+    """`$CHAOS_LAB_PORTS` (such as 20000-20999), else 10240 up to where the kernel's own range begins.
 
-    A port in the kernel's own range could become somebody's outgoing connection between our look and the
-    part's bind.
+    The kernel takes ports for outgoing connections from its range: one of them could be gone between our
+    look and the part's bind.
     """
     chosen = os.environ.get("CHAOS_LAB_PORTS", "")
     if chosen:
         match = _RANGE.fullmatch(chosen)
         if match is None or not 1024 <= int(match[1]) <= int(match[2]) <= 65535:
             raise LabProblem(
-                f"CHAOS_LAB_PORTS: got {chosen!r}, expected two ports from 1024 to 65535 such as '20000-20999'."
+                f"CHAOS_LAB_PORTS: got {chosen!r}, expected two ports of 1024 to 65535 such as '20000-20999'."
             )
         return range(int(match[1]), int(match[2]) + 1)
     try:
@@ -52,8 +52,8 @@ def choose(names: Iterable[str], taken: set[int]) -> dict[str, int]:
     if len(chosen) == len(wanted):
         return chosen
     raise LabProblem(
-        f"ports {among[0]}-{among[-1]}: got {len(chosen)} free ones on 127.0.0.1, expected {len(wanted)}, the others are "
-        "busy. Stop what uses them ('ss -ltnp' shows it), or set CHAOS_LAB_PORTS to another range."
+        f"ports {among[0]}-{among[-1]}: got {len(chosen)} free ones on 127.0.0.1, expected {len(wanted)}. "
+        "Stop what uses them ('ss -ltnp' shows it), or set CHAOS_LAB_PORTS to another range."
     )
 
 

@@ -93,7 +93,7 @@ def database_user() -> User:
         nobody = pwd.getpwnam("nobody")
     except KeyError as error:
         raise LabProblem(
-            "user 'nobody': not on this machine, but PostgreSQL refuses to run as root. Start the lab as a normal user."
+            "user 'nobody': not on here, but PostgreSQL refuses to run as root. Start the lab as one."
         ) from error
     return User("nobody", nobody.pw_uid, nobody.pw_gid)
 
@@ -142,8 +142,8 @@ def installed() -> Installation:
     """The PostgreSQL 16 of the installed wheel. Raises LabProblem for a missing wheel and for musl."""
     if platform.system() == "Linux" and platform.libc_ver()[0] != "glibc":
         raise LabProblem(
-            "this machine: got a C library that is not glibc (Alpine's musl?), expected glibc: the lab's PostgreSQL "
-            "has no build for it. Use a Debian, Ubuntu, Fedora or RHEL image."
+            "this machine: got a C library that is not glibc (Alpine's musl?), expected glibc: the lab's "
+            "PostgreSQL has no build for it. Use a Debian, Ubuntu, Fedora or RHEL image."
         )
     spec = util.find_spec(_PACKAGE)  # not imported: that would cost, and only the place matters
     if spec is None or not spec.submodule_search_locations:
@@ -152,7 +152,7 @@ def installed() -> Installation:
     found = Installation(root, metadata.version(_WHEEL))
     if not found.program("postgres").is_file():
         raise LabProblem(
-            f"{root}: no PostgreSQL in the installed {_WHEEL} {found.version}. Run: {_INSTALL} --force-reinstall"
+            f"{root}: no PostgreSQL in {_WHEEL} {found.version}. Run: {_INSTALL} --force-reinstall"
         )
     for module in ("supervisor", "psycopg", "psycopg_pool", "cryptography", "psutil"):
         if util.find_spec(module) is None:

@@ -157,11 +157,11 @@ def activate(lab: Path, service: str, version: str, say: Callable[[str], None]) 
         for replica in _replicas(lab, service):
             say(f"{replica}: restarting with {version}")
             _restart(orchestrator, replica)
-            ready = _wait_ready(lab, orchestrator, replica, version)
-            if ready:
-                back = f"The other replicas were left alone. Back: release activate {service} {before}"
+            problem = _wait_ready(lab, orchestrator, replica, version)
+            if problem:
                 raise LabProblem(
-                    f"release: {service} {version}: {replica} is not ready after {READY_WITHIN_S:g} s: {ready}. {back}"
+                    f"release: {service} {version}: {replica} is not ready after {READY_WITHIN_S:g} s: "
+                    f"{problem}. The other replicas were left alone. Back: release activate {service} {before}"
                 )
             say(f"{replica}: ready")
     except BaseException:

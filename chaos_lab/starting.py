@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -65,14 +66,14 @@ def _claim(
         longest = len(os.fsencode(lab.socket))
         if longest > places.LONGEST_SOCKET_PATH:
             raise LabProblem(
-                f"{lab.socket}: got a socket path of {longest} bytes, expected at most {places.LONGEST_SOCKET_PATH}. "
-                "Set CHAOS_LAB_HOME to a shorter path."
+                f"{lab.socket}: got a socket path of {longest} bytes, expected at most "
+                f"{places.LONGEST_SOCKET_PATH}. Set CHAOS_LAB_HOME to a shorter path."
             )
         if lab.dir.exists():
             state = (lab.state() or {}).get("state", "up")
             raise LabProblem(
-                f"--name: got {lab.name!r}, but a lab of this name is {state}. Choose another name, or end it: "
-                f"chaos lab down {lab.name}"
+                f"--name: got {lab.name!r}, but a lab of this name is {state}. Choose another, or end it "
+                f"with 'chaos lab down {lab.name}'."
             )
         taken = {port for other in others for port in ((other.state() or {}).get("ports") or {}).values()}
         chosen = ports.choose(parts.port_names(), taken)
@@ -98,8 +99,6 @@ def _give_up(lab: Lab) -> None:
     if lab.state() is not None:
         ending.down(lab)
     elif lab.dir.exists():
-        import shutil
-
         shutil.rmtree(lab.dir, ignore_errors=True)
 
 

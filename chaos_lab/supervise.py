@@ -13,12 +13,12 @@ from supervisor import poller, supervisord
 _LONGEST_S = 0.1
 
 
-class _Poller(poller.Poller):  # type: ignore[misc]
+class _Poller(poller.Poller):
     def poll(self, timeout: float) -> Any:
-        return super().poll(min(timeout, _LONGEST_S))
+        return super().poll(min(timeout, _LONGEST_S))  # type: ignore[no-untyped-call]
 
 
 poller.Poller = _Poller
 
 if __name__ == "__main__":
-    supervisord.main()
+    supervisord.main()  # type: ignore[no-untyped-call]

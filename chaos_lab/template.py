@@ -1,4 +1,4 @@
-"""What every lab is copied from: a cold PostgreSQL cluster with roles, schema and some data, and certificates.
+"""What every lab is copied from: a cold PostgreSQL cluster with roles, schema and data, and certificates.
 
 Built once per digest of our sources and PostgreSQL's version. Three copies of one cold cluster are a
 primary and two valid standbys, so no `pg_basebackup` is needed at start. The cluster is set up in
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chaos_lab import certificates, places, postgresql
 from chaos_lab.errors import LabProblem
@@ -30,7 +31,7 @@ class Template:
     """A finished template."""
 
     dir: Path
-    postgresql: postgresql.Installation
+    programs: postgresql.Installation
     user: postgresql.User
     passwords: dict[str, str]
 
@@ -73,7 +74,7 @@ def ensure(home: Path, say: Say) -> Template:
 
 def _build(
     home: Path, there: Path, installed: postgresql.Installation, user: postgresql.User, say: Say
-) -> dict[str, object]:
+) -> dict[str, Any]:
     say("building the template (once per version)")
     for left in home.glob(".building-*"):  # we hold the lock: whoever made these is dead
         shutil.rmtree(left, ignore_errors=True)
@@ -86,7 +87,7 @@ def _build(
         certificates.make(fresh / "tls")
         passwords = {role: secrets.token_hex(16) for role in postgresql.ROLES}
         _make_cluster(fresh / "data", programs, user, passwords)
-        said: dict[str, object] = {"postgresql": str(programs.root), "passwords": passwords}
+        said: dict[str, Any] = {"postgresql": str(programs.root), "passwords": passwords}
         places.write(fresh / "template.json", json.dumps(said))
         shutil.rmtree(there, ignore_errors=True)
         fresh.rename(there)
@@ -101,8 +102,8 @@ def _check_reachable(home: Path, user: postgresql.User) -> None:
     for place in [home, *home.parents]:
         if not place.stat().st_mode & 0o001:
             raise LabProblem(
-                f"{home}: the user {user.name!r}, as whom PostgreSQL runs when root starts it, cannot enter {place}. "
-                "Set CHAOS_LAB_HOME to a directory that everybody can pass through, such as /tmp/labs."
+                f"{home}: the user {user.name!r}, as whom PostgreSQL runs when root starts it, cannot enter "
+                f"{place}. Set CHAOS_LAB_HOME to a directory that everybody can enter, such as /tmp/labs."
             )
 
 
@@ -148,10 +149,11 @@ def _make_cluster(
     single(
         "template1",
         *(
-            f"CREATE ROLE {role} LOGIN {'REPLICATION ' if role == postgresql.REPLICATOR else ''}PASSWORD '{passwords[role]}'"
+            f"CREATE ROLE {role} LOGIN PASSWORD '{passwords[role]}'"
             for role in postgresql.ROLES
             if role != postgresql.SUPERUSER
         ),
+        f"ALTER ROLE {postgresql.REPLICATOR} REPLICATION",
         f"GRANT pg_monitor TO {postgresql.PROBER}",
         # Three databases are three times 7 MB in each of three nodes; one and a template for more will do.
         f"ALTER DATABASE postgres RENAME TO {postgresql.DATABASE}",

@@ -45,7 +45,8 @@ def write_all(lab: Lab, programs: Installation, user: User) -> None:
     config = shlex.quote(str(lab.supervisor_config))
     _tool(lab, "supervisorctl", f'{python} -I -m supervisor.supervisorctl -c {config} "$@"')
     # -S: nothing but the standard library, so it starts quickly.
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); from chaos_lab.release import main; main()"
+    package = str(Path(__file__).parents[1])
+    code = f"import sys; sys.path.insert(0, {package!r}); from chaos_lab.release import main; main()"
     _tool(lab, "release", f'{python} -I -S -c {shlex.quote(code)} --lab {shlex.quote(str(lab.dir))} "$@"')
 
 
