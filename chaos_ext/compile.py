@@ -39,9 +39,9 @@ def compile(
     """The experiment that reproduces `mode` in `environment` and follows its runbook.
 
     `made_from` has the digests of mode, runbook, environment and services (`catalog.load.digests`).
-    `where` names a place in the mode's file for messages; without it they name the mode. Raises UsageError with every problem: the mode has
-    no way to be reproduced on this platform or no objectives here, an unknown ``${target.…}``, any other
-    placeholder.
+    `where` names a place in the mode's file for messages; without it they name the mode.
+    Raises UsageError with every problem: the mode has no way to be reproduced on this platform or no
+    objectives here, an unknown ``${target.…}``, any other placeholder.
     """
     problems: list[Problem] = []
     locate = where or (lambda at: mode.id)

@@ -183,8 +183,8 @@ class _Mode:
         rules = {rule.name: rule for rule in environment.alerts.rules}
         alert = mode.detection.alert
         if alert not in rules:
-            at = ("detection", "alert")
-            self.say(at, f"'{alert}'", f"an alert of {name}", did_you_mean(alert, rules))
+            hint = did_you_mean(alert, rules)
+            self.say(("detection", "alert"), f"'{alert}'", f"an alert of {name}", hint)
         elif mode.runbook not in ("none", rules[alert].runbook):
             got = f"'{alert}', which links {rules[alert].runbook}"
             self.say(("detection", "alert"), got, f"an alert that links {mode.runbook}", f"Mend {name}.")
@@ -192,10 +192,9 @@ class _Mode:
         for index, fault in enumerate(mode.reproduce[platform]):
             longest = environment.limits.longest_fault
             if fault.expires_after is not None and fault.expires_after > longest:
-                at: Path_ = ("reproduce", platform, index, "expires_after")
-                self.say(
-                    at, f"{fault.expires_after:g} s", f"at most {longest:g} s ({name}: limits.longest_fault)"
-                )
+                at = ("reproduce", platform, index, "expires_after")
+                expected = f"at most {longest:g} s ({name}: limits.longest_fault)"
+                self.say(at, f"{fault.expires_after:g} s", expected)
 
 
 def _check_runbooks(catalog: Catalog, modes: Collection[FailureMode]) -> list[Problem]:
