@@ -147,8 +147,8 @@ def undo(name: str, configuration: Configuration = None, secrets: Secrets = None
 
     - `name`: the fault's name, as given to `inject`
 
-    Returns ``{"outcome": "undone" | "superseded" | "already", "why"}``; superseded: the world has moved on and
-    undoing would do harm. Raises UndoFailed: it is still broken, and `chaos heal` tries again.
+    Returns ``{"outcome": "undone" | "superseded" | "already", "why"}``; superseded: the world has moved on
+    and undoing would do harm. Raises UndoFailed: it is still broken, and `chaos heal` tries again.
 
     YAML::
 

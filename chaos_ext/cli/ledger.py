@@ -89,10 +89,9 @@ def _directory() -> Path:
         raise _exit(error) from error
 
 
-def _exit(error: ChaosExtError) -> click.ClickException:
-    stopped = click.ClickException(str(error))
-    stopped.exit_code = error.exit_code
-    return stopped
+def _exit(error: ChaosExtError) -> SystemExit:
+    click.echo(f"Error: {error}", err=True)
+    return SystemExit(error.exit_code)
 
 
 def _row(entry: Entry) -> dict[str, str]:
@@ -124,8 +123,7 @@ def _more(entry: Entry) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, str]]) -> str:
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in _COLUMNS}
-    lines = [{name: name for name in _COLUMNS}, *rows]
-    return "\n".join(
-        "  ".join(line[name].ljust(widths[name]) for name in _COLUMNS).rstrip() for line in lines
-    )
+    lines = [[*_COLUMNS], *([row[name] for name in _COLUMNS] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
+    padded = ("  ".join(map(str.ljust, line, widths)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded)

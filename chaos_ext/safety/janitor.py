@@ -79,8 +79,7 @@ class Janitor:
 
     def ready(self) -> None:
         """Wait until it answers. Raises Blocked when it does not: nothing may be injected without it."""
-        with self._lock:
-            self._wait_until_ready()
+        self._ask({"ping": True})
 
     def expect(self, entry: Entry) -> None:
         """Tell it of a fault that is about to be injected; returns once it could undo it at once.

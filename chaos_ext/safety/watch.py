@@ -1,7 +1,7 @@
 """What the janitor does: wait for the runner's death or a lease's end, then put things back.
 
-Messages are JSON lines. The runner says `expect` (answered), `at_death`, `forget` and `bye` (answered);
-the end of the line without `bye` means that the runner is dead.
+Messages are JSON lines. The runner says `sys_path`, `ping` and `expect` (both answered), `at_death`,
+`forget` and `bye` (answered); the end of the line without `bye` means that the runner is dead.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class Watch:
     def _take(self, message: dict[str, Any]) -> None:
         if "expect" in message:
             self._answer(self._expect(Path(message["path"]), message["expect"]))
+        elif "ping" in message:
+            self._answer({"ok": True})
         elif "sys_path" in message:
             sys.path[:] = message["sys_path"]
         elif "at_death" in message:

@@ -1,0 +1,64 @@
+"""A thing that really breaks: a file that is moved away. Every undo says in a log that it ran, and when."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+
+def _log(path: str, word: str) -> None:
+    with Path(path + ".log").open("a") as log:
+        log.write(json.dumps({"what": word, "at": time.monotonic(), "pid": os.getpid()}) + "\n")
+
+
+def break_file(path: str, configuration: dict[str, Any] | None = None) -> dict[str, Any]:
+    _log(path, "break")
+    os.rename(path, path + ".lost")
+    return {"moved": path}
+
+
+def break_nothing(path: str) -> dict[str, Any]:
+    _log(path, "break")
+    return {"moved": path}
+
+
+def break_half(path: str) -> None:
+    os.rename(path, path + ".lost")
+    raise RuntimeError("half-way")
+
+
+def is_broken(path: str) -> dict[str, Any]:
+    return {"holds": not os.path.exists(path), "looked_at": path}
+
+
+def mend(path: str, configuration: dict[str, Any] | None = None) -> dict[str, Any]:
+    _log(path, "mend")
+    if not os.path.exists(path + ".lost"):
+        return {"outcome": "already", "why": "the file is there"}
+    os.rename(path + ".lost", path)
+    return {"outcome": "undone", "why": "moved back"}
+
+
+def mend_nothing(path: str) -> dict[str, Any]:
+    _log(path, "mend")
+    return {"outcome": "undone", "why": "so it says"}
+
+
+def mend_at_third_call(path: str) -> dict[str, Any]:
+    _log(path, "mend")
+    if len(Path(path + ".log").read_text().splitlines()) < 3:
+        raise RuntimeError("not yet")
+    os.rename(path + ".lost", path)
+    return {"outcome": "undone", "why": "moved back"}
+
+
+def mend_never_returns(path: str) -> None:
+    _log(path, "mend")
+    while True:
+        time.sleep(60)
+
+
+def mend_superseded(path: str) -> dict[str, Any]:
+    _log(path, "mend")
+    return {"outcome": "superseded", "why": "somebody made another one"}
