@@ -29,10 +29,14 @@ _COMPILE = "Run `chaos catalog compile`."
 
 @dataclass
 class Checked:
-    """What a check found. `experiments` holds the text that each compiled file should have, by its path."""
+    """What a check found. `experiments` holds the text that each compiled file should have, by its path.
+
+    `leftovers` are compiled files of no failure mode; `modes` and `environments` how many were understood.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     experiments: dict[Path, str] = field(default_factory=dict)
+    leftovers: list[Path] = field(default_factory=list)
     modes: int = 0
     environments: int = 0
 
@@ -53,11 +57,12 @@ def check(root: Path, compiled: bool = True) -> Checked:
     checked.problems += check_services(found.services, root)
     checked.modes, checked.environments = len(found.modes), len(known)
     _check_all(found, found.modes.values(), known, checked)
+    checked.leftovers = leftovers(found, known)
     if compiled:
         checked.problems += _out_of_date(root, checked.experiments)
         checked.problems += [
             Problem(str(path.relative_to(root)), "", "an experiment of no failure mode", "none", _COMPILE)
-            for path in leftovers(found, known)
+            for path in checked.leftovers
         ]
     checked.problems = list(dict.fromkeys(checked.problems))
     return checked
@@ -66,7 +71,10 @@ def check(root: Path, compiled: bool = True) -> Checked:
 def check_modes(
     catalog: Catalog, modes: Iterable[FailureMode], environments: Sequence[Environment]
 ) -> list[Problem]:
-    """Everything that is wrong with `modes` in `environments`; each mode must be reproducible in each."""
+    """Everything that is wrong with `modes` in `environments`, committed experiments included.
+
+    Each mode must be reproducible in each environment.
+    """
     checked = Checked()
     modes = list(modes)
     for mode in modes:
@@ -76,6 +84,7 @@ def check_modes(
                 expected = f"a fault for environment '{environment.name}'"
                 checked.problems.append(_locate(catalog, mode)(at, "nothing", expected, ""))
     _check_all(catalog, modes, environments, checked)
+    checked.problems += _out_of_date(catalog.root, checked.experiments)
     return list(dict.fromkeys(checked.problems))
 
 
@@ -269,3 +278,26 @@ def leftovers(catalog: Catalog, environments: Iterable[Environment]) -> list[Pat
             if path.stem not in known or (mode is not None and environment.platform not in mode.reproduce):
                 found.append(path)
     return found
+
+
+def write(root: Path, checked: Checked) -> tuple[list[Path], list[Path]]:
+    """Bring the committed experiments up to date; returns what was written and what was removed.
+
+    Each file is replaced as a whole. Raises OSError.
+    """
+    written = []
+    for path, text in checked.experiments.items():
+        data = text.encode()
+        if path.is_file() and path.read_bytes() == data:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        try:
+            new.write_bytes(data)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+        written.append(path)
+    for path in checked.leftovers:
+        path.unlink()
+    return written, checked.leftovers

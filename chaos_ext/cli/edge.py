@@ -44,6 +44,9 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
         try:
             result = callback(*args, **kwargs)
             sys.stdout.flush()  # here, not at interpreter exit, where a failure could not be explained
+        except SystemExit as ending:
+            _flush_before(ending)
+            raise
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except ChaosExtError as error:
@@ -51,15 +54,31 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
         except KeyboardInterrupt:
             _end("Interrupted.", INTERRUPTED)
         except OSError as error:
-            if isinstance(error, BrokenPipeError) and _reader_is_gone():
-                _end("", PIPE_CLOSED)
-            told = _what_the_machine_refused(error)
-            _end(told, USAGE) if told else _end(_report(error), INTERNAL)
+            _end_of_os_error(error)
         except Exception as error:  # noqa: BLE001 - the edge: whatever escaped is our bug and is reported as one
             _end(_report(error), INTERNAL)
         return result
 
     return wrapper
+
+
+def _flush_before(ending: SystemExit) -> None:
+    """Bring the output out. When that fails, a code that already says what is wrong stays as it is."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if not ending.code:
+            _end_of_os_error(error)
+        _drop_stdout()
+
+
+def _end_of_os_error(error: OSError) -> NoReturn:
+    if isinstance(error, BrokenPipeError) and _reader_is_gone():
+        _end("", PIPE_CLOSED)
+    told = _what_the_machine_refused(error)
+    if told:
+        _end(told, USAGE)
+    _end(_report(error), INTERNAL)
 
 
 def _end(message: str, code: int) -> NoReturn:
