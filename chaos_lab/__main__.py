@@ -55,6 +55,12 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _refuse(line: str) -> NoReturn:
+    # With our name in front, so that a caller can tell it from progress.
+    _say(f"chaos_lab: {line}")
+    sys.exit(2)
+
+
 def _rules(path: Path | None) -> list[Any]:
     if path is None:
         return []
@@ -159,7 +165,7 @@ def _leave(number: int, _frame: object) -> NoReturn:
 
 
 def main() -> None:
-    """Exit 0; 1 for a lab that is not healthy (`status`); 2 with a line that says why; 128 + n at a signal."""
+    """Exit 0; 1 for a lab that is not healthy (`status`); 2 with a line that says why; 128+n at a signal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     arguments = _parser().parse_args()
@@ -174,14 +180,12 @@ def main() -> None:
             "sweep": _sweep,
         }[arguments.command](arguments)
     except LabProblem as problem:
-        _say(str(problem))
-        sys.exit(2)
+        _refuse(str(problem))
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
         what = error.filename or "the lab"
-        _say(f"{what}: {error.strerror or error}. Nothing of the lab is left.")
-        sys.exit(2)
+        _refuse(f"{what}: {error.strerror or error}.")
 
 
 if __name__ == "__main__":

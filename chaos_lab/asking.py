@@ -52,7 +52,7 @@ def listing() -> list[dict[str, Any]]:
                 "dir": str(lab.dir),
                 "state": state.get("state", "broken"),
                 "url": facts.get("edge", {}).get("url"),
-                "owner_pid": facts.get("owner_pid"),
+                "owner_pid": (state.get("owner") or {}).get("pid"),
                 "left_over": ending.why_left(lab) or None,
             }
         )

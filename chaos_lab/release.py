@@ -161,7 +161,7 @@ def activate(lab: Path, service: str, version: str, say: Callable[[str], None]) 
             if problem:
                 raise LabProblem(
                     f"release: {service} {version}: {replica} is not ready after {READY_WITHIN_S:g} s: "
-                    f"{problem}. The other replicas were left alone. Back: release activate {service} {before}"
+                    f"{problem}. The others were left alone. Back: release activate {service} {before}"
                 )
             say(f"{replica}: ready")
     except BaseException:

@@ -119,7 +119,7 @@ def _start(
     state["supervisor"] = supervisor.as_json()
     lab.write_state(state)
     say(f"starting {', '.join(parts.PARTS)}")
-    _wait_healthy(lab, supervisor, marker, chosen, say)
+    _wait_healthy(lab, supervisor, marker, chosen, owner)
     facts = _facts(lab, made_from, marker, chosen, owner, round(time.monotonic() - began, 3))
     places.write(lab.dir / "facts.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     lab.write_state({**state, "state": "up"})
@@ -151,7 +151,11 @@ def _out(lab: Lab) -> str:
 
 
 def _wait_healthy(
-    lab: Lab, supervisor: processes.Identity, marker: str, chosen: Mapping[str, int], say: Say
+    lab: Lab,
+    supervisor: processes.Identity,
+    marker: str,
+    chosen: Mapping[str, int],
+    owner: processes.Identity | None,
 ) -> None:
     waiting = dict.fromkeys(parts.PARTS, "not asked yet")
     orchestrator = Orchestrator(lab.socket)
@@ -165,6 +169,8 @@ def _wait_healthy(
     while waiting or rest:
         if not supervisor.alive:
             raise LabProblem(f"{lab.name}: the supervisor ended: {_out(lab)}")
+        if owner is not None and not owner.alive:
+            raise LabProblem(f"{lab.name}: its owner, process {owner.pid}, is gone; nobody needs it.")
         if lab.socket.exists():
             if not proven:
                 _prove(orchestrator, marker)

@@ -1,0 +1,181 @@
+"""`chaos lab`: the embedded lab by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from chaos_ext.cli.edge import guarded
+
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+_LAB = click.argument("lab", required=False)
+
+
+@click.group()
+def lab() -> None:
+    """The embedded lab: a small real product that failures are tried on.
+
+    \b
+    Example:
+        chaos lab up
+        chaos lab status
+        chaos lab down
+    """
+
+
+@lab.command()
+@click.option("--name", help="Its name; without it, one that is free.")
+@click.option("--alerts", type=click.Path(path_type=Path), help="Alert rules, a JSON list.")
+@_FORMAT
+@guarded
+def up(name: str | None, alerts: Path | None, form: str) -> None:
+    """Start a lab and wait until every part is healthy.
+
+    Several run side by side. What killed labs left is removed first.
+
+    \b
+    Example:
+        chaos lab up --name mine
+    """
+    from chaos_ext import labs
+
+    facts = labs.up(name=name, alerts=alerts, progress=lambda line: click.echo(line, err=True))
+    click.echo(
+        json.dumps(facts, indent=1, ensure_ascii=False) if form == "json" else "\n".join(_ways_in(facts))
+    )
+
+
+@lab.command()
+@_LAB
+@guarded
+def down(lab: str | None) -> None:
+    """End a lab and remove everything of it.
+
+    LAB is a name or a directory; default $CHAOS_LAB, else the only one.
+
+    \b
+    Example:
+        chaos lab down mine
+    """
+    from chaos_ext import labs
+
+    labs.down(lab)
+    click.echo("the lab is down" if lab is None else f"lab {lab} is down")
+
+
+@lab.command()
+@_LAB
+@_FORMAT
+@guarded
+def status(lab: str | None, form: str) -> None:
+    """Every part of a lab and whether it is usable. Exit code 1 when one is not.
+
+    \b
+    Example:
+        chaos lab status mine
+    """
+    from chaos_ext import labs
+
+    said = labs.status(lab)
+    if form == "json":
+        click.echo(json.dumps(said, indent=1, ensure_ascii=False))
+    else:
+        healthy = "healthy" if said["healthy"] else "not healthy"
+        click.echo(f"lab {said['name']}: {healthy}. {said['why']}".rstrip())
+        for name, part in said["parts"].items():
+            role = " (primary)" if name in said["primaries"] else ""
+            click.echo(f"  {name:<12}{part['state']:<10}{part['why'] or 'usable'}{role}")
+    if not said["healthy"]:
+        raise SystemExit(1)
+
+
+@lab.command()
+@click.argument("part")
+@click.option("--lab", "which", help="A name or a directory; default $CHAOS_LAB, else the only one.")
+@click.option(
+    "--lines", default=100, show_default=True, type=click.IntRange(min=0), help="How many; 0 for all."
+)
+@guarded
+def logs(part: str, which: str | None, lines: int) -> None:
+    """The end of one part's log.
+
+    \b
+    Example:
+        chaos lab logs intake-1 --lines 20
+    """
+    from chaos_ext import labs
+
+    click.echo(labs.log(part, which, lines), nl=False)
+
+
+@lab.command(name="open")
+@_LAB
+@_FORMAT
+@guarded
+def open_(lab: str | None, form: str) -> None:
+    """Where everything of a lab is: addresses, tools, data, logs.
+
+    \b
+    Example:
+        chaos lab open mine
+    """
+    from chaos_ext import labs
+
+    facts = labs.facts(lab)
+    click.echo(
+        json.dumps(facts, indent=1, ensure_ascii=False) if form == "json" else "\n".join(_ways_in(facts))
+    )
+
+
+@lab.command(name="list")
+@_FORMAT
+@guarded
+def list_(form: str) -> None:
+    """All labs of this user, and what killed ones left.
+
+    \b
+    Example:
+        chaos lab list --format json
+    """
+    from chaos_ext import labs
+
+    found = labs.listed()
+    if form == "json":
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    if not found:
+        click.echo("no lab is up; 'chaos lab up' starts one", err=True)
+    for each in found:
+        why = f"left over: {each['left_over']}" if each["left_over"] else each["dir"]
+        click.echo(f"{each['name']:<20}{each['state']:<10}{each['url'] or '-':<26}{why}")
+
+
+def _ways_in(facts: dict[str, object]) -> list[str]:
+    """The facts a person needs, one a line."""
+    from typing import Any, cast
+
+    said = cast("dict[str, Any]", facts)
+    nodes = said["postgresql"]["nodes"]
+    edge, ca = said["edge"]["url"], said["edge"]["ca_file"]
+    return [
+        f"lab            {said['name']} in {said['dir']}",
+        f"dashboard      {edge}/dashboard/summary?survey=welcome",
+        f"responses      {edge}/responses?survey=welcome",
+        f"               curl --cacert {ca} '{edge}/responses?survey=welcome'",
+        f"alerts         {said['alertmanager']['url']}/api/v2/alerts",
+        f"fault proxies  {said['faultproxy']['url']}/proxies",
+        *(f"{name:<15}psql service={name}   (127.0.0.1:{node['port']})" for name, node in nodes.items()),
+        f"parts          supervisorctl status   ({', '.join(said['parts'])})",
+        f"tools          export PATH={said['bin']}:$PATH",
+        f"logs           {said['logs']}",
+        f"data           {said['data']}",
+    ]
