@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,55 +19,29 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
-class TinyServer:
-    """The server process; `tell` gives it an order and waits until it is done."""
+def _load(name: str, path: Path) -> ModuleType:
+    """A module by its path: tests are no package, and neither is bench."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
 
-    def __init__(self, *arguments: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "tiny_server.py"), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        facts = self._answer()
-        scheme = "https" if "ca_file" in facts else "http"
-        self.url = f"{scheme}://127.0.0.1:{facts['port']}"
-        self.ca_file: str | None = facts.get("ca_file")
 
-    def tell(self, do: str, **how: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"do": do, **how}) + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def freeze(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
+TinyServer = _load("tiny_server", HERE / "tiny_server.py").TinyServer
 
 
 @pytest.fixture
-def server() -> Iterator[TinyServer]:
+def server() -> Iterator[Any]:
     one = TinyServer()
     yield one
     one.end()
 
 
 @pytest.fixture
-def tls_server(tmp_path: Path) -> Iterator[TinyServer]:
+def tls_server(tmp_path: Path) -> Iterator[Any]:
     (tmp_path / "tls").mkdir()
     one = TinyServer("--tls", str(tmp_path / "tls"))
     yield one
@@ -125,7 +96,7 @@ def start_meter(tmp_path: Path) -> Iterator[Callable[..., Meter]]:
     """Starts meters against a server; they are stopped at the end of the test."""
     meters: list[Meter] = []
 
-    def start(server: TinyServer, flows: dict[str, Flow], directory: Path | None = None) -> Meter:
+    def start(server: Any, flows: dict[str, Flow], directory: Path | None = None) -> Meter:
         place = directory or tmp_path / f"trial-{len(meters)}"
         meter = Meter(flows, server.url, server.ca_file, place, run_id="run-1")
         meters.append(meter)
@@ -140,13 +111,7 @@ def start_meter(tmp_path: Path) -> Iterator[Callable[..., Meter]]:
 @pytest.fixture(scope="session")
 def bench() -> ModuleType:
     """bench/meter.py, which holds the simulated clock."""
-    spec = importlib.util.spec_from_file_location("bench_meter", ROOT / "bench" / "meter.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return _load("bench_meter", ROOT / "bench" / "meter.py")
 
 
 def wait_for(holds: Callable[[], bool], within_s: float = 10.0) -> None:

@@ -17,7 +17,9 @@ import datetime
 import ipaddress
 import json
 import os
+import signal
 import ssl
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -53,7 +55,9 @@ def certificate(directory: Path, days: int = 1) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(min(now, end) - datetime.timedelta(days=2))
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
     )
@@ -170,6 +174,46 @@ class Connection(asyncio.Protocol):
         self.transport.write(head.encode() + b"\r\n" + body)
         if close:
             self.transport.close()
+
+
+class TinyServer:
+    """The process, seen by who started it; `tell` gives an order and waits until it is carried out."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        facts = self._answer()
+        scheme = "https" if "ca_file" in facts else "http"
+        self.url = f"{scheme}://127.0.0.1:{facts['port']}"
+        self.ca_file: str | None = facts.get("ca_file")
+
+    def tell(self, do: str, **how: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **how}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
 
 
 async def main() -> None:
