@@ -1,0 +1,24 @@
+"""latency: every chunk arrives `latency` ± `jitter` milliseconds later; order stays, throughput too."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from chaos_lab.services.faultproxy.stage import Stage
+from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+
+
+async def pipe(stage: Stage, attributes: Attributes) -> None:
+    latency, jitter = attributes["latency"], attributes["jitter"]
+    while chunk := await stage.read():
+        delay_s = (latency + (random.uniform(-jitter, jitter) if jitter else 0)) / 1000
+        wait_s = chunk.at + delay_s - time.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        await stage.write()
+
+
+# A long line holds much: without a buffer the sender would wait for each chunk to arrive.
+KIND = Kind(pipe, ("latency", "jitter"), buffer=1024)

