@@ -1,0 +1,84 @@
+"""Rules about variables: each has a value when it is used, whoever starts where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chaos_ext.errors import Problem
+from chaos_ext.runbook.attributes import did_you_mean
+from chaos_ext.runbook.lint.document import Document
+from chaos_ext.runbook.model import Block, Role
+
+_OF_BASH = frozenset(
+    "HOME PATH LANG TMPDIR PWD OLDPWD IFS RANDOM SECONDS LINENO UID EUID PPID HOSTNAME OPTARG OPTIND REPLY BASH "
+    "BASHPID BASH_VERSION BASH_SOURCE BASH_REMATCH BASH_LINENO FUNCNAME PIPESTATUS SHLVL EPOCHSECONDS EPOCHREALTIME "
+    "MACHTYPE OSTYPE HOSTTYPE SHELLOPTS COLUMNS LINES DIRSTACK GROUPS".split()
+)
+_HARMLESS = frozenset({":", "export", "declare", "local", "readonly", "test", "[", "true", "echo", "printf"})
+
+
+def parameters(document: Document) -> Iterator[Problem]:
+    """The parameters only set variables, and what they ask for is given by the environments."""
+    given = document.around.variables
+    for _, block in document.runbook.blocks(Role.PARAMS):
+        script = document.script(block)
+        for command in script.commands:
+            if command.name not in _HARMLESS:
+                expected = "only 'export NAME=…' and ': \"${NAME:?why}\"'"
+                yield document.in_block(
+                    block, command.line, "parameters", f"the command '{command.name}'", expected
+                )
+        for name, line in script.requires.items():
+            if given is not None and name not in given and name not in script.sets:
+                hint = did_you_mean(name, given)
+                expected = "a variable that the environments give"
+                yield document.in_block(block, line, "parameters", f"'{name}'", expected, hint)
+        for name, line in script.sets.items():
+            if name not in script.exports and name not in script.uses:
+                hint = f"Write 'export {name}=…'."
+                yield document.in_block(
+                    block, line, "parameters", f"'{name}' not exported", "it exported", hint
+                )
+
+
+def undefined(document: Document) -> Iterator[Problem]:
+    """A block uses what the parameters declare, what it sets itself, or what a block above exports."""
+    known: set[str] = set()
+    for _, block in document.runbook.blocks():
+        script = document.script(block)
+        if block.role is Role.PARAMS:
+            known |= {*script.requires, *script.exports, *script.sets}
+        for name, line in script.uses.items():
+            if name in known or name in script.sets or name in _OF_BASH or name.isdecimal():
+                continue
+            hint = did_you_mean(name, [*known, *script.sets]) or "Declare it under Parameters."
+            yield document.in_block(
+                block, line, "variable", f"'{name}', which has no value here", "a declared one", hint
+            )
+        known |= _exports(document, block)
+
+
+def _exports(document: Document, block: Block) -> set[str]:
+    return {*document.script(block).exports, *((block.exports,) if block.exports else ())}
+
+
+def standing_alone(document: Document) -> Iterator[Problem]:
+    """The verification finds out for itself: it is also run before anything was diagnosed, and must fail then."""
+    own: set[str] = set()
+    for _, block in document.runbook.blocks(Role.PARAMS):
+        own |= {*document.script(block).requires, *document.script(block).exports}
+    others = {
+        name: step.heading
+        for step, block in document.runbook.blocks()
+        if block.role not in (Role.PARAMS, Role.VERIFY)
+        for name in _exports(document, block)
+    }
+    for _, block in document.runbook.blocks(Role.VERIFY):
+        script = document.script(block)
+        for name, line in script.uses.items():
+            if name in others and name not in own and name not in script.sets:
+                got = f"'{name}', which '{others[name]}' sets"
+                expected = "a verification that stands alone"
+                hint = "It is run before the first mitigation too; let it look for itself."
+                yield document.in_block(block, line, "verification", got, expected, hint)
+        own |= _exports(document, block)

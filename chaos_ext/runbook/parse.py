@@ -1,0 +1,397 @@
+"""Reads a runbook's Markdown into the model. Keeps going after everything it cannot make sense of, and says so.
+
+markdown-it finds the fences, tables and headings, as Runme's own CommonMark parser would; what they mean is decided here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from chaos_ext.errors import Problem, UsageError
+from chaos_ext.runbook import attributes, front
+from chaos_ext.runbook.model import (
+    Block,
+    Branch,
+    Expectation,
+    Link,
+    Role,
+    Runbook,
+    Section,
+    SectionName,
+    Step,
+    StepKind,
+    Task,
+)
+
+IN_JAPANESE = {
+    SectionName.MEANING: "意味",
+    SectionName.IMPACT: "影響",
+    SectionName.PARAMETERS: "パラメータ",
+    SectionName.DIAGNOSIS: "診断",
+    SectionName.MITIGATION: "対処",
+    SectionName.VERIFICATION: "確認",
+    SectionName.ESCALATION: "エスカレーション",
+}
+_SECTIONS = {**{name.value: name for name in SectionName}, **{ja: name for name, ja in IN_JAPANESE.items()}}
+_STEP = re.compile(r"(?:Step|手順)\s*(\d+)\s*[:：]\s*(\S.*)")
+_DECISION = re.compile(r"(?:Decision|判断)\s*(\d+)\s*[:：]\s*(\S.*)")
+_UNDO = re.compile(r"(?:Undo\s+Step\s*(\d+)|手順\s*(\d+)\s*の取り消し)(?:\s*[:：].*)?")
+_TASK = re.compile(r"\[[ xX]\]\s+(.*)", re.DOTALL)
+_ELSE = re.compile(r"anything else|(?:それ|上記)以外", re.IGNORECASE)
+_WARNING = re.compile(r"[\s*_>\[!⚠\ufe0f]*(?:warning|danger|caution|警告|注意|危険)|\s*⚠", re.IGNORECASE)
+_ACTIVE = (SectionName.PARAMETERS, SectionName.DIAGNOSIS, SectionName.MITIGATION, SectionName.VERIFICATION)
+_NUMBERED = (SectionName.DIAGNOSIS, SectionName.MITIGATION, SectionName.VERIFICATION)
+_SHELLS = ("bash", "shell", "zsh", "ksh", "fish")  # Runme would run these too
+
+
+def parse(path: Path) -> Runbook:
+    """The runbook at `path`. UsageError with all problems when it cannot be read or does not make sense."""
+    runbook = parse_text(read_text(path), path)
+    if runbook.problems:
+        raise UsageError(runbook.problems)
+    return runbook
+
+
+def read_text(path: Path) -> str:
+    """What the file says. UsageError when it cannot be read."""
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        got = error.strerror if isinstance(error, OSError) and error.strerror else "bytes that are not UTF-8"
+        raise UsageError([Problem(shown(path), "", got, "a runbook in Markdown")]) from error
+
+
+def parse_text(text: str, path: Path) -> Runbook:
+    """The runbook that `text` is; `path` is where it stands (not read). What is wrong is in its `problems`."""
+    return _Reader(text, path).read()
+
+
+def shown(path: Path) -> str:
+    """`path` as messages name it: from here when it is below here."""
+    with contextlib.suppress(ValueError, OSError):
+        return str(path.absolute().relative_to(Path.cwd()))
+    return str(path)
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub and Runme give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@dataclass
+class _Draft:
+    """A step that is still being read."""
+
+    step: Step
+    blocks: list[Block] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    branches: list[Branch] = field(default_factory=list)
+    prose: bool = False
+    warned: bool = False
+
+    def finished(self) -> Step:
+        return replace(
+            self.step,
+            blocks=tuple(self.blocks),
+            tasks=tuple(self.tasks),
+            branches=tuple(self.branches),
+            prose=self.prose,
+        )
+
+
+class _Reader:
+    def __init__(self, text: str, path: Path) -> None:
+        self.path = path
+        self.file = shown(path)
+        self.text = text
+        self.problems: list[Problem] = []
+        self.titles: list[tuple[str, int]] = []
+        self.sections: list[Section] = []
+        self.drafts: list[_Draft] = []
+        self.links: list[Link] = []
+        self.anchors: dict[str, int] = {}
+        self.section: SectionName | None = None
+        self.draft: _Draft | None = None  # where the next block goes
+        self.parent: _Draft | None = None  # the step that an undo belongs to
+        self.after_block = False  # the last thing seen was an executable block
+
+    def complain(self, line: int, what: str, got: str, expected: str, hint: str = "") -> None:
+        self.problems.append(Problem(f"{self.file}:{line}", what, got, expected, hint))
+
+    def read(self) -> Runbook:
+        source, lines = front.split(self.text)
+        matter, problems = front.read(source, self.file)
+        self.problems += problems
+        self.lines = self.text.split("\n")
+        body = "\n".join([""] * lines + self.lines[lines:])  # the numbers of the lines stay
+        self.body(MarkdownIt("commonmark").enable("table").parse(body))
+        steps = [draft.finished() for draft in self.drafts]
+        title, title_line = self.titles[0] if self.titles else ("", 1)
+        if len(self.titles) != 1:
+            line = self.titles[1][1] if self.titles else lines + 1
+            self.complain(line, "H1", f"{len(self.titles)} titles", "one: what the alert says")
+        return Runbook(
+            path=self.path,
+            title=title,
+            title_line=title_line,
+            digest=hashlib.sha256(self.text.encode()).hexdigest(),
+            front=matter,
+            sections=tuple(self.sections),
+            steps=tuple(step for step in steps if step.kind is not StepKind.UNDO),
+            undos=tuple(step for step in steps if step.kind is StepKind.UNDO),
+            links=tuple(self.links),
+            anchors=frozenset(self.anchors),
+            problems=tuple(self.problems),
+        )
+
+    def body(self, tokens: Sequence[Token]) -> None:
+        position = 0
+        while position < len(tokens):
+            token = tokens[position]
+            if token.type == "heading_open":
+                self.heading(token, tokens[position + 1])
+                position += 3
+            elif token.type == "table_open":
+                end = next(i for i in range(position, len(tokens)) if tokens[i].type == "table_close")
+                self.table(tokens[position : end + 1])
+                position = end + 1
+            else:
+                self.content(token)
+                position += 1
+
+    def content(self, token: Token) -> None:
+        if token.type == "fence":
+            self.seen()
+            self.fence(token)
+        elif token.type == "inline":
+            self.seen()
+            self.take_links(token)
+            self.after_block = False
+            if self.draft:
+                task = _TASK.fullmatch(token.content)
+                if task and self.section in _ACTIVE:
+                    self.draft.tasks.append(Task(_line(token), task[1]))
+                elif _WARNING.match(token.content):
+                    self.draft.warned = True
+                self.draft.prose = True
+
+    def seen(self) -> None:
+        if self.sections:
+            self.sections[-1] = replace(self.sections[-1], empty=False)
+
+    # --- headings
+
+    def heading(self, opening: Token, inline: Token) -> None:
+        self.after_block = False
+        text, line = _plain(inline), _line(opening)
+        self.take_links(inline)
+        anchor = self.anchor(text)
+        level = int(opening.tag[1])
+        if level == 1:
+            self.titles.append((text, line))
+        elif level == 2:
+            self.open_section(text, anchor, line)
+        elif level == 3:
+            self.seen()
+            self.open_step(text, anchor, line)
+        elif level == 4:
+            self.open_undo(text, anchor, line)
+
+    def anchor(self, text: str) -> str:
+        base = slug(text)
+        count = self.anchors.get(base, 0)
+        self.anchors[base] = count + 1
+        anchor = f"{base}-{count}" if count else base
+        self.anchors.setdefault(anchor, 1)
+        return anchor
+
+    def open_section(self, text: str, anchor: str, line: int) -> None:
+        name = self.section = _SECTIONS.get(text)
+        if name is None:
+            hint = attributes.did_you_mean(text, _SECTIONS)
+            self.complain(line, "section", f"'{text}'", f"one of {', '.join(SectionName)}", hint)
+        self.sections.append(Section(name, text, anchor, line, empty=True))
+        self.draft = self.parent = None
+        if name in _ACTIVE:
+            self.start(StepKind.SECTION, 0, text, name.value.lower(), anchor, line)
+
+    def open_step(self, text: str, anchor: str, line: int) -> None:
+        if self.section not in _NUMBERED:
+            return  # a heading for people
+        for kind, pattern in ((StepKind.STEP, _STEP), (StepKind.DECISION, _DECISION)):
+            match = pattern.fullmatch(text)
+            if match:
+                self.start(kind, int(match[1]), text, f"{kind}-{int(match[1])}", anchor, line)
+                self.parent = self.draft
+                return
+        expected = "'Step N: verb …' or 'Decision N: question?'"
+        self.complain(line, "heading", f"'{text}'", expected)
+        self.draft = self.parent = None
+
+    def open_undo(self, text: str, anchor: str, line: int) -> None:
+        match = _UNDO.fullmatch(text)
+        if match is None:
+            self.draft = self.parent or self.draft
+            if text.lower().startswith("undo"):
+                self.complain(line, "heading", f"'{text}'", "'Undo Step N'")
+            return
+        number = int(match[1] or match[2])
+        parent = self.parent.step if self.parent else None
+        if parent is None or parent.number != number or parent.kind is not StepKind.STEP:
+            got = f"'{text}' below {parent.heading!r}" if parent else f"'{text}' outside of a step"
+            self.complain(line, "heading", got, f"it to stand below Step {number}")
+        self.start(StepKind.UNDO, number, text, f"undo-step-{number}", anchor, line)
+
+    def start(self, kind: StepKind, number: int, heading: str, key: str, anchor: str, line: int) -> None:
+        twin = next((draft.step for draft in self.drafts if draft.step.key == key), None)
+        if twin:
+            self.complain(
+                line, "heading", f"a second '{heading}'", f"each once; the first is on line {twin.line}"
+            )
+        assert self.section or kind is StepKind.UNDO
+        section = self.section or SectionName.MITIGATION
+        self.draft = _Draft(Step(kind, number, heading, key, anchor, line, section))
+        self.drafts.append(self.draft)
+
+    # --- fences
+
+    def fence(self, token: Token) -> None:
+        line = _line(token)
+        where = f"{self.file}:{line}"
+        language, attrs, problems = attributes.split(token.info, where)
+        self.problems += problems
+        if "expect" in attrs:
+            self.expectation(token, attrs, where)
+            self.after_block = False
+            return
+        self.after_block = False
+        if attrs.get("ignore") == "true" or (language not in ("sh", *_SHELLS) and "role" not in attrs):
+            return
+        if language != "sh":
+            hint = 'For something that nobody runs write {"ignore":"true"} after it.'
+            self.complain(line, "fence", f"'{language}'", "'sh'", hint)
+        self.problems += attributes.unknown_keys(attrs, where)
+        fields, wrong = attributes.typed(attrs, where)
+        self.problems += wrong
+        if self.draft is None:
+            self.complain(line, "block", "a block outside of a step", "it below a 'Step N:' heading")
+            return
+        block = Block(line, token.content, attrs, warned=self.draft.warned, **fields)
+        self.draft.blocks.append(block)
+        self.draft.warned = False
+        self.after_block = True
+
+    def expectation(self, token: Token, attrs: dict[str, str], where: str) -> None:
+        self.problems += attributes.unknown_keys(attrs, where, of_expectation=True)
+        if attrs.get("ignore") != "true":
+            self.complain(
+                _line(token), "ignore", "none", "'true', or Runme offers the output as something to run"
+            )
+        how = attrs["expect"]
+        if how not in attributes.EXPECT:
+            hint = attributes.did_you_mean(how, attributes.EXPECT)
+            self.complain(_line(token), "expect", f"'{how}'", f"one of {', '.join(attributes.EXPECT)}", hint)
+            return
+        if not self.after_block or self.draft is None:
+            self.complain(_line(token), "expect", "no block right above", "the block whose output this is")
+            return
+        lines = tuple(token.content.rstrip("\n").split("\n"))
+        for number, text in enumerate(lines, start=_line(token) + 1):
+            self.check_pattern(text, number)
+        block = self.draft.blocks[-1]
+        self.draft.blocks[-1] = replace(block, expects=Expectation(_line(token), how, lines))
+
+    def check_pattern(self, text: str, line: int) -> None:
+        if text.endswith(" (re)"):
+            try:
+                re.compile(text.removesuffix(" (re)"))
+            except re.error as error:
+                self.complain(line, "expect", f"'{text}' ({error})", "a regular expression before ' (re)'")
+
+    # --- tables and links
+
+    def table(self, tokens: Sequence[Token]) -> None:
+        self.seen()
+        self.after_block = False
+        for token in tokens:
+            if token.type == "inline":
+                self.take_links(token)
+        if self.draft is None:
+            return
+        self.draft.prose = True
+        if self.draft.step.kind is StepKind.DECISION and not self.draft.branches:
+            self.draft.branches = [self.branch(cells) for cells in _rows(tokens)]
+
+    def branch(self, cells: list[Token]) -> Branch:
+        first, second = cells[0], cells[1] if len(cells) > 1 else None
+        text = _plain(first)
+        codes = [child.content for child in first.children or () if child.type == "code_inline"]
+        suffix = next((end for end in (" (re)", " (glob)") if text.endswith(end)), "")
+        values = tuple(code + suffix for code in codes) if codes else (text,)
+        if _ELSE.fullmatch(text):
+            values = ()
+        elif text == "":
+            self.complain(_line(first), "decision", "an empty first cell", "a value, or 'anything else'")
+        for value in values:
+            self.check_pattern(value, _line(first))
+        targets = (
+            [str(child.attrs["href"]) for child in (second.children or ()) if child.type == "link_open"]
+            if second
+            else []
+        )
+        if len(targets) != 1:
+            expected = "one link to the step to go to, such as [Step 4](#step-4-promote)"
+            self.complain(_line(first), "decision", f"{len(targets)} links in the row '{text}'", expected)
+        return Branch(_line(first), values, unquote(targets[0]) if targets else None, text)
+
+    def take_links(self, token: Token) -> None:
+        for child in token.children or ():
+            target: Any = {"link_open": child.attrs.get("href"), "image": child.attrs.get("src")}.get(
+                child.type
+            )
+            if child.type == "html_inline":
+                for found in re.findall(r"""\b(?:id|name)=["']([^"']+)""", child.content):
+                    self.anchors[found] = 1
+            if target:
+                plain = unquote(str(target))
+                start, end = token.map or (0, 1)
+                line = next((n for n in range(start, end) if plain in self.lines[n]), start)
+                self.links.append(Link(line + 1, plain))
+
+
+def _line(token: Token) -> int:
+    return (token.map[0] if token.map else 0) + 1
+
+
+def _plain(inline: Token) -> str:
+    texts = [
+        " " if child.type in ("softbreak", "hardbreak") else child.content
+        for child in inline.children or ()
+        if child.type in ("text", "code_inline", "softbreak", "hardbreak")
+    ]
+    return "".join(texts).strip()
+
+
+def _rows(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The cells of each row below a table's head."""
+    cells: list[Token] = []
+    in_body = False
+    for token in tokens:
+        if token.type == "tbody_open":
+            in_body = True
+        elif token.type == "tr_open":
+            cells = []
+        elif token.type == "inline":
+            cells.append(token)
+        elif token.type == "tr_close" and in_body:
+            yield cells

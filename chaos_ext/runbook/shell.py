@@ -1,0 +1,297 @@
+"""What a piece of bash does, as far as it can be known without running it: commands, variables, redirections.
+
+tree-sitter's grammar reads it, so that quotes, comments, here-documents and nested substitutions are what bash
+takes them for. Where the grammar gives up, `bash -n` has the last word on whether the code is well-formed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import tree_sitter_bash
+from tree_sitter import Language, Node, Parser
+
+_PREFIXES = {  # words that run the command behind them → their options that take a value
+    "sudo": ("-u", "-g", "-h", "-C", "-p"), "env": ("-u", "-C", "-S"), "command": (), "exec": ("-a",),
+    "nohup": (), "nice": ("-n",), "timeout": ("-s", "-k"), "time": (), "xargs": ("-I", "-n", "-P", "-d", "-L", "-a"),
+    "builtin": (), "setsid": (), "stdbuf": ("-i", "-o", "-e"), "ionice": ("-c", "-n"),
+}  # fmt: skip
+_READERS = {"read": 0, "mapfile": -1, "readarray": -1, "getopts": 1}  # builtins that set variables
+_DECLARING = ("local", "declare", "typeset", "readonly", "export")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_DEFAULTS = (":-", "-", ":+", "+", ":=", "=")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One simple command. Quotes are gone from its words; expansions stand as they were written."""
+
+    line: int  # from 1 in the code
+    words: tuple[str, ...]
+    assignments: tuple[str, ...]  # NAME=value before the command
+    stdin: str = ""  # its here-document or here-string
+
+    @property
+    def name(self) -> str:
+        """The command's last path part, behind sudo, env, timeout and the like."""
+        return self.words[0].rsplit("/", 1)[-1] if self.words else ""
+
+
+@dataclass
+class Script:
+    """What a block of bash does. Names map to the line where they first appear."""
+
+    commands: list[Command] = field(default_factory=list)
+    uses: dict[str, int] = field(default_factory=dict)  # variables that must have a value
+    requires: dict[str, int] = field(default_factory=dict)  # of these, the ones asked for with ${NAME:?why}
+    sets: dict[str, int] = field(default_factory=dict)
+    exports: dict[str, int] = field(default_factory=dict)
+    writes_to: list[tuple[str, int]] = field(default_factory=list)  # targets of > and >>
+    strings: list[tuple[str, int]] = field(default_factory=list)  # literal text that is not merely printed
+    code: list[tuple[str, int]] = field(default_factory=list)  # the lines without their comments
+    error: tuple[str, int] | None = None  # what bash says of the syntax
+
+
+@cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_bash.language()))
+
+
+def read(code: str) -> Script:
+    """What `code` does."""
+    data = code.encode()
+    root = _parser().parse(data).root_node
+    script = Script()
+    if root.has_error:
+        script.error = _syntax_error(code)
+    _Walk(script).node(root, printed=False)
+    script.code = _without_comments(data, root)
+    return script
+
+
+def fill(code: str, values: Mapping[str, str]) -> str:
+    """`code` with the variables of `values` written out, for people to read; never run this."""
+    data = code.encode()
+    root = _parser().parse(data).root_node
+    own = read(code).sets
+    pieces: list[bytes] = []
+    position = 0
+    for node in _expansions(root):
+        name = _expanded(node)
+        plain = node.type == "simple_expansion" or len(node.children) == 3
+        if name in values and name not in own and plain and node.start_byte >= position:
+            pieces += [data[position : node.start_byte], values[name].encode()]
+            position = node.end_byte
+    return b"".join([*pieces, data[position:]]).decode()
+
+
+def _syntax_error(code: str) -> tuple[str, int] | None:
+    bash = shutil.which("bash")
+    if bash is None:
+        return ("it could not be read, and there is no bash to ask", 1)
+    result = subprocess.run(
+        [bash, "-n"], input=code, capture_output=True, text=True, timeout=10, check=False, env={"LANG": "C"}
+    )
+    if result.returncode == 0:
+        return None
+    match = re.search(r"line (\d+): (.*)", result.stderr)
+    return (match[2], int(match[1])) if match else (result.stderr.strip(), 1)
+
+
+def _without_comments(data: bytes, root: Node) -> list[tuple[str, int]]:
+    blank = bytearray(data)
+    for node in _all(root):
+        if node.type == "comment":
+            blank[node.start_byte : node.end_byte] = b" " * (node.end_byte - node.start_byte)
+    lines = blank.decode().split("\n")
+    return [(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _all(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _all(child)
+
+
+def _expansions(root: Node) -> Iterator[Node]:
+    return (node for node in _all(root) if node.type in ("simple_expansion", "expansion"))
+
+
+def _expanded(node: Node) -> str:
+    """The variable that an expansion expands; empty for $1, $@, $? and the like."""
+    for child in node.children:
+        if child.type == "variable_name":
+            name = _text(child)
+            return name if _NAME.fullmatch(name) else ""
+        if child.type == "subscript":
+            return _text(child.children[0])
+    return ""
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode()
+
+
+def _line(node: Node) -> int:
+    return node.start_point[0] + 1
+
+
+class _Walk:
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.stdin = ""
+
+    def node(self, node: Node, *, printed: bool) -> None:
+        handler = getattr(self, f"on_{node.type}", None)
+        if handler:
+            handler(node, printed)
+        else:
+            self.children(node, printed=printed)
+
+    def children(self, node: Node, *, printed: bool) -> None:
+        for child in node.children:
+            self.node(child, printed=printed)
+
+    def on_command(self, node: Node, _printed: bool) -> None:
+        words: list[str] = []
+        assignments: list[str] = []
+        stdin = self.stdin
+        self.stdin = ""
+        for child in node.children:
+            if child.type == "variable_assignment":
+                assignments.append(_text(child))
+            elif child.type == "herestring_redirect":
+                stdin = _text(child)
+            elif child.type not in ("file_redirect", "comment"):
+                words.append(_unquoted(child))
+        words = _behind_prefixes(words)
+        command = Command(_line(node), tuple(words), tuple(assignments), stdin)
+        self.script.commands.append(command)
+        self.set_by_builtin(command)
+        printed = command.name in ("echo", "printf") or words[:1] == [":"]
+        for child in node.children:
+            # NAME=value before a command is for that command only: it sets nothing here.
+            self.children(child, printed=printed) if child.type == "variable_assignment" else self.node(
+                child, printed=printed
+            )
+
+    def set_by_builtin(self, command: Command) -> None:
+        if command.words[:2] == ("printf", "-v") and len(command.words) > 2:
+            self.set(command.words[2], command.line)
+        if command.name in _READERS:
+            names = [word for word in command.words[1:] if _NAME.fullmatch(word)]
+            start = _READERS[command.name]
+            for name in names[start:] if start >= 0 else names[-1:]:
+                self.set(name, command.line)
+
+    def set(self, name: str, line: int) -> None:
+        self.script.sets.setdefault(name.split("[")[0].removesuffix("+"), line)
+
+    def on_redirected_statement(self, node: Node, printed: bool) -> None:
+        for child in node.children:
+            if child.type == "heredoc_redirect":
+                self.stdin = "\n".join(_text(part) for part in child.children if part.type == "heredoc_body")
+                self.script.strings.append((self.stdin, _line(child) + 1))
+            elif child.type == "herestring_redirect":
+                self.stdin = _text(child)
+        self.children(node, printed=printed)
+        self.stdin = ""
+
+    def on_file_redirect(self, node: Node, printed: bool) -> None:
+        texts = [_text(child) for child in node.children]
+        if any(text in (">", ">>", ">|", "&>", "&>>") for text in texts):
+            self.script.writes_to.append((_unquoted(node.children[-1]), _line(node)))
+        self.children(node, printed=printed)
+
+    def on_variable_assignment(self, node: Node, _printed: bool) -> None:
+        self.set(_text(node.children[0]), _line(node))
+        for child in node.children[1:]:
+            self.node(child, printed=False)
+
+    def on_declaration_command(self, node: Node, printed: bool) -> None:
+        words = [_unquoted(child) for child in node.children]
+        exports = words[0] == "export" or any(re.fullmatch(r"-\w*x\w*", word) for word in words[1:])
+        self.script.commands.append(Command(_line(node), tuple(words), ()))
+        for child in node.children[1:]:
+            name = _text(child.children[0] if child.type == "variable_assignment" else child)
+            if exports and _NAME.fullmatch(name):
+                self.script.exports.setdefault(name, _line(child))
+            if child.type == "variable_name":  # `local a`: declared, not used
+                if words[0] != "export":
+                    self.set(name, _line(child))
+                else:
+                    self.use(name, _line(child))
+            else:
+                self.node(child, printed=printed)
+
+    def on_for_statement(self, node: Node, printed: bool) -> None:
+        for child in node.children:
+            if child.type == "variable_name":
+                self.set(_text(child), _line(child))
+            else:
+                self.node(child, printed=printed)
+
+    def on_simple_expansion(self, node: Node, _printed: bool) -> None:
+        self.use(_expanded(node), _line(node))
+
+    def on_expansion(self, node: Node, printed: bool) -> None:
+        name = _expanded(node)
+        operators = [child.type for child in node.children if not child.is_named]
+        if any(operator in _DEFAULTS for operator in operators):
+            if "=" in operators or ":=" in operators:
+                self.set(name, _line(node))
+        else:
+            self.use(name, _line(node))
+            if ":?" in operators or "?" in operators:
+                self.script.requires.setdefault(name, _line(node))
+        for child in node.children:
+            if child.type not in ("variable_name", "concatenation", "subscript"):
+                self.node(child, printed=printed)
+
+    def on_variable_name(self, node: Node, _printed: bool) -> None:
+        self.use(_text(node), _line(node))  # in arithmetic
+
+    def use(self, name: str, line: int) -> None:
+        if name:
+            self.script.uses.setdefault(name, line)
+
+    def on_string(self, node: Node, printed: bool) -> None:
+        self.literal(_text(node), node, printed)
+        self.children(node, printed=printed)
+
+    def on_raw_string(self, node: Node, printed: bool) -> None:
+        self.literal(_text(node), node, printed)
+
+    def literal(self, text: str, node: Node, printed: bool) -> None:
+        if not printed:
+            self.script.strings.append((text, _line(node)))
+
+
+def _unquoted(node: Node) -> str:
+    if node.type == "command_name":
+        return _unquoted(node.children[0])
+    if node.type in ("string", "raw_string", "ansi_c_string"):
+        return _text(node).removeprefix("$")[1:-1]
+    if node.type == "concatenation":
+        return "".join(map(_unquoted, node.children))
+    return _text(node).replace("\\", "")
+
+
+def _behind_prefixes(words: list[str]) -> list[str]:
+    """The words from the command that is really run: behind sudo, env, timeout and the like."""
+    while words and words[0].rsplit("/", 1)[-1] in _PREFIXES:
+        prefix = words[0].rsplit("/", 1)[-1]
+        rest = words[1:]
+        while rest and (rest[0].startswith("-") or (prefix == "env" and "=" in rest[0])):
+            rest = rest[2:] if rest[0] in _PREFIXES[prefix] else rest[1:]
+        if prefix == "timeout":
+            rest = rest[1:]
+        if not rest:
+            return words
+        words = rest
+    return words
