@@ -52,7 +52,7 @@ def create(
     _write(folder / "experiment.yaml", dump(experiment).encode())
     if mode.runbook != "none":
         _write(folder / "runbook.md", (catalog.root / "catalog" / mode.runbook).read_bytes())
-    known = digests(catalog.root, mode, environment.name)
+    known = digests(catalog, mode, environment.name)
     write_json(
         folder / "run.json",
         {

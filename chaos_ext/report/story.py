@@ -185,7 +185,8 @@ class Story:
         if self._alone and event.get("holds"):
             return
         when = str(event.get("when", "")).replace("-", " ")
-        for evidence in event.get("evidence") or ({},):
+        found: list[dict[str, Any]] = event.get("evidence") or [{}]
+        for evidence in found:
             seen = ", ".join(f"{k} {v}" for k, v in evidence.items() if k not in ("name", "holds"))
             word = "yes" if evidence.get("holds") else "NO"
             detail = f": {seen}" if seen else ""

@@ -48,6 +48,7 @@ _EXIT = {VerdictWord.VERIFIED: 0, VerdictWord.REPRODUCED: 0, VerdictWord.REFUTED
 _EXIT_FLAGGED, _EXIT_INTERRUPTED = 5, 130
 # With many trials the same finding repeats; after this many the rest is counted.
 _TOLD_OF_A_WORD = 3
+_SIGNIFICANT = 0.05
 
 
 def judge(evidence: RunEvidence) -> Verdict:
@@ -234,6 +235,11 @@ def _recoveries(evidence: RunEvidence, treated: Sequence[Facts], alone: Sequence
         chance = fisher_exact(back, of, back_alone, len(alone))
         told.append(
             f"Back with the runbook {back} of {of}, with nobody acting {back_alone} of {len(alone)} "
-            f"(Fisher's exact test: p = {chance:.2g})"
+            f"({_by_chance(chance)})"
         )
     return told
+
+
+def _by_chance(chance: float) -> str:
+    told = f"Fisher's exact test: p = {chance:.2g}"
+    return told if chance < _SIGNIFICANT else f"too few trials to exclude chance, {told}"

@@ -161,9 +161,12 @@ def _blind_before(facts: Facts) -> Iterator[Reason]:
 
 
 def _steps(facts: Facts) -> Iterator[Reason]:
-    for step in facts.all("step-finished"):
-        if step["ok"]:
-            continue
+    failed = [step for step in facts.all("step-finished") if not step["ok"]]
+    finished = facts.last("runbook-finished")
+    if not failed and finished is not None and not finished["ok"]:
+        why = finished.get("why") or "it did not say why"
+        yield _reason(facts, "step-failed", f"stopped at step {finished.get('failed_step')}: {why}.")
+    for step in failed:
         got = f"exit {step['exit']}" if step.get("exit") is not None else "no exit code"
         expected = step.get("expected_exit", 0)
         command = str(step.get("command") or "").strip().splitlines()

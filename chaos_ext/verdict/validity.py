@@ -338,11 +338,12 @@ def _person(facts: Facts) -> Iterator[Reason]:
     finished = facts.last("runbook-finished")
     if facts.followed and finished is not None and finished["needs_person"]:
         steps = these(s["step"] for s in facts.all("step-finished") if s.get("person"))
+        why = finished.get("why") or steps or "see the runbook"
         yield _reason(
             facts,
             "needs-a-person",
-            f"came to a step that only a person can do ({steps or 'see the runbook'}). Give it a standin block "
-            "to have it verified unattended.",
+            f"came to what only a person can do ({why}). Give that step a standin block to have it verified "
+            "unattended.",
         )
 
 
@@ -359,7 +360,7 @@ def _steps_add_up(facts: Facts) -> Iterator[Reason]:
         yield _no_data(facts, f"has no end of {these(open_)}.")
     if finished["ok"] and bad:
         yield _no_data(facts, f"calls its runbook done although {these(bad)} failed.")
-    if not finished["ok"] and not bad and not open_ and not finished["needs_person"]:
+    if not finished["ok"] and not bad and not finished.get("failed_step"):
         yield _no_data(facts, "calls its runbook failed although no step of it did.")
     if finished["ok"] and not finished["exercised"]:
         yield _no_data(facts, "followed a runbook of which not one block ran.")

@@ -1,0 +1,337 @@
+"""Simulated runs: a meter that sends at its rate, an outage, a runbook, and the events a trial records of them.
+
+`verified()` is a run that proves its runbook. Each test spoils one thing in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from chaos_ext.meter.samples import Sample
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Services
+from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
+
+Hurts = Callable[[float, int], bool]  # (when, number of the operation) → it fails
+
+MODE: dict[str, Any] = {
+    "schema": 1,
+    "id": "store-down",
+    "title": "The store is down",
+    "product": "Store",
+    "category": "single-point-of-failure",
+    "event": "It dies.",
+    "impact": {"flows": {"submit": "outage"}, "summary": "Nobody can submit."},
+    "severity": 3,
+    "likelihood": 2,
+    "detectability": 1,
+    "detection": {"alert": "StoreDown"},
+    "recovery": "runbook",
+    "runbook": "runbooks/store-down.md",
+    "objectives": {
+        "default": {"detect_within": "5s", "recover_within": "10s", "lost_acknowledged_writes": 0}
+    },
+    "reproduce": {
+        "lab": [
+            {
+                "name": "kill-store",
+                "provider": {"type": "python", "module": "m", "func": "f", "arguments": {}},
+                "in_force": {"type": "probe", "name": "store-is-dead", "provider": {}},
+                "undo": {"type": "action", "name": "start-store", "provider": {}},
+            }
+        ]
+    },
+    "reverify_every": "90d",
+    "owner": "sre",
+}
+SERVICES: dict[str, Any] = {
+    "schema": 1,
+    "services": {"intake": {"title": "Intake", "owner": "sre"}},
+    "flows": {
+        "submit": {
+            "title": "Submit",
+            "service": "intake",
+            "slo": {"success": "99%", "latency": "800ms", "percentile": 95},
+            "deadline": "2s",
+            "per_second": 10,
+            "request": {"method": "POST", "path": "/r"},
+            "write": {"read_back": "/r", "id": "id"},
+        },
+        "read": {
+            "title": "Read",
+            "service": "intake",
+            "slo": {"success": "99%", "latency": "800ms", "percentile": 95},
+            "deadline": "2s",
+            "per_second": 30,
+            "request": {"path": "/s"},
+        },
+    },
+}
+ENVIRONMENT: dict[str, Any] = {
+    "schema": 1,
+    "name": "lab",
+    "title": "Lab",
+    "platform": "lab",
+    "disposable": False,
+    "identity": {"lab": {"marker": "m"}},
+    "base_url": "http://127.0.0.1:1",
+    "alerts": {
+        "source": "alertmanager",
+        "url": "http://127.0.0.1:2",
+        "poll": "250ms",
+        "runbook_base_url": "https://example.com/",
+        "rules": [],
+    },
+    "targets": {},
+    "windows": {"baseline": "3s", "stable": "3s"},
+    "limits": {"targets": 1, "longest_fault": "2m"},
+}
+
+
+def changed(document: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {**document, **fields}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One trial to simulate; times are seconds after the meter's start."""
+
+    arm: Arm = Arm.TREATMENT
+    number: int = 1
+    fault: tuple[float, float] = (3.2, 3.3)
+    mitigation: float = 6.0
+    back: float | None = 7.0  # when the service is well again; None: never
+    end: float = 11.0  # when recovery is looked at (or the watch ends)
+    submit_hurts: Hurts | None = None  # default: everything between fault and back
+    read_hurts: Hurts = lambda at, number: False
+    latency_s: float = 0.01
+    edits: tuple[tuple[str, dict[str, Any]], ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        return f"{self.number:02d}-{self.arm}"
+
+    def submit_fails(self, at: float, number: int) -> bool:
+        if self.submit_hurts is not None:
+            return self.submit_hurts(at, number)
+        return at >= self.fault[0] + 0.05 and (self.back is None or at < self.back)
+
+
+ORIGIN = 1000.0
+
+
+def operations(flow: str, per_second: float, until: float, fails: Hurts, latency_s: float) -> list[Sample]:
+    found = []
+    for number in range(int(until * per_second)):
+        at = number / per_second
+        bad = fails(at, number)
+        sent = ORIGIN + at
+        found.append(
+            Sample(flow, number, sent, sent, sent + latency_s, not bad, "status 503" if bad else "", False)
+        )
+    return found
+
+
+def simulate(told: Told, mode: FailureMode) -> TrialEvidence:
+    until = told.end + 0.5
+    submits = operations("submit", 10, until, told.submit_fails, told.latency_s)
+    reads = operations("read", 30, until, told.read_hurts, told.latency_s)
+    samples = sorted([*submits, *reads], key=lambda s: s.done)
+    writes: list[dict[str, Any]] = []
+    for s in submits:
+        writes.append({"id": f"w{s.number}", "flow": "submit", "text": "t", "at": s.sent})
+        writes.append({"id": f"w{s.number}", "outcome": "ok" if s.ok else "indeterminate", "at": s.done})
+    events = record(told, mode, acknowledged=sum(s.ok for s in submits))
+    return TrialEvidence(
+        told.name, told.arm, tuple(events), tuple(samples), tuple(writes), {"status": "completed", "run": []}
+    )
+
+
+def record(told: Told, mode: FailureMode, acknowledged: int) -> list[Event]:
+    events: list[Event] = []
+
+    def emit(at: float, kind: str, **fields: Any) -> None:
+        events.append({"kind": kind, "at": ORIGIN + at, "wall": "2025-01-01T00:00:00.000Z", **fields})
+
+    begin, injected = told.fault
+    last_bad = None if told.back is None else ORIGIN + told.back
+    emit(0.0, "trial-started", trial=told.name, arm=str(told.arm), mode=mode.id, environment="lab")
+    emit(0.0, "environment-proven", proofs=[{"kind": "lab", "expected": "m", "got": "m"}])
+    emit(0.0, "meter-started", flows={"submit": 10, "read": 30})
+    emit(begin - 0.1, "baseline", holds=True, why="", seconds=3.0, flows={})
+    emit(begin, "fault-intended", name="kill-store", entry="e")
+    emit(
+        injected,
+        "fault-injected",
+        name="kill-store",
+        entry="e",
+        started=ORIGIN + begin,
+        ended=ORIGIN + injected,
+    )
+    evidence = [{"name": "kill-store", "holds": True, "pid": "gone"}]
+    emit(injected + 0.1, "fault-in-force", when="after-injection", holds=True, evidence=evidence)
+    emit(injected + 0.6, "impact", seen=True, waited_s=0.5, flows={})
+    emit(
+        injected + 1.7,
+        "alert",
+        name="StoreDown",
+        fired=True,
+        earliest=ORIGIN + injected + 1.4,
+        latest=ORIGIN + injected + 1.65,
+        links=True,
+        runbook_url="https://example.com/runbooks/store-down.md",
+        expected_url="https://example.com/runbooks/store-down.md",
+        waited_s=1.1,
+    )
+    emit(injected + 1.8, "fault-in-force", when="before-mitigation", holds=True, evidence=evidence)
+    if told.arm is Arm.TREATMENT and mode.runbook != "none":
+        m = told.mitigation
+        emit(m - 0.8, "verification-before", passed=False, output="no")
+        emit(m - 0.7, "runbook-started", runbook="store-down.md", steps=[], digest="d1", platform="lab")
+        for at, step, role in (
+            (m - 0.5, "look", "diagnose"),
+            (m, "start", "mitigate"),
+            (m + 0.8, "check", "verify"),
+        ):
+            emit(at, "step-started", step=step, heading=f"Step: {step}", role=role, command="true")
+            emit(
+                at + 0.4,
+                "step-finished",
+                step=step,
+                heading=f"Step: {step}",
+                role=role,
+                ok=True,
+                exit=0,
+                expected_exit=0,
+                seconds=0.4,
+                why="",
+                command="true",
+                branch=None,
+                person=False,
+            )
+        emit(
+            m + 1.3,
+            "runbook-finished",
+            ok=True,
+            failed_step=None,
+            seconds=2.0,
+            needs_person=False,
+            exercised=["look", "start", "check"],
+            why="",
+        )
+    elif told.arm is Arm.NO_ACTION:
+        emit(told.end - 0.01, "watched", seconds=told.end - injected, planned_s=told.end - injected)
+    emit(
+        told.end,
+        "recovery",
+        recovered=told.back is not None,
+        flow="submit" if told.back is not None else None,
+        earliest=None if last_bad is None else last_bad - 0.15,
+        latest=None if last_bad is None else last_bad + 0.15,
+        waited_s=1.0,
+    )
+    if told.arm is Arm.TREATMENT or mode.recovery == "self":
+        emit(
+            told.end + 1,
+            "write-log",
+            acknowledged=acknowledged,
+            read=acknowledged,
+            lost=[],
+            indeterminate=3,
+            failed=0,
+            duplicated=[],
+            unexpected=[],
+            changed=[],
+            readable=True,
+            why="",
+        )
+    emit(told.end + 1.2, "fault-undone", name="kill-store", entry="e", outcome="superseded", why="")
+    emit(told.end + 1.3, "trial-finished", trial=told.name, arm=str(told.arm), seconds=told.end + 1.3)
+    return events
+
+
+class Runs:
+    """Builds runs, and spoils them."""
+
+    def run(
+        self,
+        *trials: Told,
+        mode: dict[str, Any] | None = None,
+        environment: dict[str, Any] | None = None,
+        services: dict[str, Any] | None = None,
+    ) -> RunEvidence:
+        written = FailureMode.model_validate(mode or MODE)
+        told = trials or (self.treatment(), self.no_action())
+        return RunEvidence(
+            mode=written,
+            environment=Environment.model_validate(environment or ENVIRONMENT),
+            services=Services.model_validate(services or SERVICES),
+            trials=tuple(simulate(one, written) for one in told),
+            arms=tuple(one.arm for one in told),
+        )
+
+    def verified(self) -> RunEvidence:
+        return self.run()
+
+    def treatment(self, **fields: Any) -> Told:
+        return Told(**{"arm": Arm.TREATMENT, **fields})
+
+    def no_action(self, **fields: Any) -> Told:
+        return Told(**{"arm": Arm.NO_ACTION, "number": 2, "back": None, "end": 14.0, **fields})
+
+    def mode(self, **fields: Any) -> dict[str, Any]:
+        return changed(MODE, **fields)
+
+    def environment(self, **fields: Any) -> dict[str, Any]:
+        return changed(ENVIRONMENT, **fields)
+
+    def objectives(self, **fields: Any) -> dict[str, Any]:
+        return self.mode(objectives={"default": {**MODE["objectives"]["default"], **fields}})
+
+    def of(
+        self, run: RunEvidence, arm: Arm | None, change: Callable[[TrialEvidence], TrialEvidence]
+    ) -> RunEvidence:
+        """The run with the trials of `arm` (None: all) changed."""
+        return replace(run, trials=tuple(change(t) if arm in (None, t.arm) else t for t in run.trials))
+
+    def edit(self, run: RunEvidence, kind: str, arm: Arm | None = None, **fields: Any) -> RunEvidence:
+        """The run with `fields` changed in every event of `kind`; `where` picks by other fields."""
+        where = fields.pop("where", {})
+
+        def change(trial: TrialEvidence) -> TrialEvidence:
+            meant = [e["kind"] == kind and all(e.get(k) == v for k, v in where.items()) for e in trial.events]
+            assert any(meant), f"no event {kind} to change"
+            pairs = zip(trial.events, meant, strict=True)
+            return replace(trial, events=tuple({**e, **fields} if this else e for e, this in pairs))
+
+        return self.of(run, arm, change)
+
+    def without(self, run: RunEvidence, kind: str, arm: Arm | None = None, **where: Any) -> RunEvidence:
+        def change(trial: TrialEvidence) -> TrialEvidence:
+            return replace(
+                trial,
+                events=tuple(
+                    e
+                    for e in trial.events
+                    if not (e["kind"] == kind and all(e.get(k) == v for k, v in where.items()))
+                ),
+            )
+
+        return self.of(run, arm, change)
+
+    def plus(self, run: RunEvidence, kind: str, arm: Arm | None = None, **fields: Any) -> RunEvidence:
+        """The run with one more event at the end of each trial."""
+
+        def change(trial: TrialEvidence) -> TrialEvidence:
+            event = {"kind": kind, "at": trial.events[-1]["at"], "wall": "", **fields}
+            return replace(trial, events=(*trial.events, event))
+
+        return self.of(run, arm, change)
+
+
+@pytest.fixture
+def runs() -> Runs:
+    return Runs()
