@@ -80,7 +80,9 @@ class FreshLabs:
         for thread in self._leaving:
             thread.join()
         if left := [lab["name"] for lab in labs.listed() if lab["owner_pid"] == os.getpid()]:
-            raise LabError(f"labs of this run could not be taken down: {', '.join(left)}. Try: chaos lab sweep")
+            raise LabError(
+                f"labs of this run could not be taken down: {', '.join(left)}. Try: chaos lab sweep"
+            )
 
     def _down(self, name: str) -> None:
         try:

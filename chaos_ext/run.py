@@ -22,12 +22,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from chaos_ext import compile as compiling
 from chaos_ext import environments, trial
+from chaos_ext.catalog import load
 from chaos_ext.catalog.load import Catalog
-from chaos_ext.compile import compile_experiment
 from chaos_ext.errors import Interrupted, LabError
 from chaos_ext.fresh import FreshLabs
-from chaos_ext.history import bundle
+from chaos_ext.history import bundle, reading
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Verdict
 from chaos_ext.record import Listener, Recorder, read_events
 from chaos_ext.safety.janitor import Janitor
@@ -75,7 +76,8 @@ def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tup
     it started is ended when it returns or raises; when it is killed, the janitor does that.
     """
     state = environments.state_dir()
-    experiment = compile_experiment(catalog, plan.mode, plan.environment)
+    made_from = load.digests(catalog, plan.mode, plan.environment.name)
+    experiment = compiling.compile(plan.mode, plan.environment, catalog.services, made_from)
     folder = bundle.create(
         state / "runs", catalog=catalog, mode=plan.mode, environment=plan.environment, experiment=experiment,
         seed=plan.seed, arms=plan.arms,
@@ -91,7 +93,7 @@ def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tup
         seed=plan.seed,
         bundle=str(folder),
     )
-    janitor = Janitor.start(state / "ledger")
+    janitor = Janitor.start_in_background(state / "ledger")
     try:
         with _signals() as aborting:
             trial.host = trial.Host(listeners, aborting, janitor, trial.holder("chaos verify"))
@@ -99,7 +101,7 @@ def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tup
     finally:
         trial.host = trial.Host()
         janitor.close()
-    verdict = judge(bundle.load(folder))
+    verdict = judge(reading.load(folder))
     recorder.emit("verdict", **bundle.verdict_fields(verdict))
     recorder.close()
     bundle.seal(folder, verdict)
@@ -160,7 +162,7 @@ def _run_experiment(
     from chaoslib.run import RunEventHandler
     from chaoslib.types import Experiment, Journal
 
-    class TakeSignalsBack(RunEventHandler):  # type: ignore[misc]
+    class TakeSignalsBack(RunEventHandler):
         """Chaos Toolkit installs its own SIGTERM handler, which would let the next injection go on."""
 
         def started(self, experiment: Experiment, journal: Journal) -> None:

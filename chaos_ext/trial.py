@@ -22,7 +22,7 @@ from typing import Any
 
 from chaos_ext import environments, labs
 from chaos_ext.catalog import load
-from chaos_ext.errors import Interrupted
+from chaos_ext.errors import Blocked, Interrupted
 from chaos_ext.meter.client import Meter
 from chaos_ext.model import Arm, Event, FailureMode, Place, Services
 from chaos_ext.record import Listener, Recorder
@@ -76,8 +76,6 @@ class Trial:
         self._recorder = Recorder(self.directory / "events.jsonl", (self._mark, *host.listeners))
         self._ends.callback(self._recorder.close)
         ledger_dir = environments.state_dir() / "ledger"
-        self._ends.enter_context(lock.hold(ledger_dir, self.place.instance, host.holder))
-        refuse_if_unhealed(ledger_dir, self.place.instance)
         self.ledger = Ledger(ledger_dir, environment.name, self.place.instance)
         objectives = self.mode.objectives_in(environment.name)
         self.emit(
@@ -96,7 +94,13 @@ class Trial:
             flows=list(self.services.flows),
             claim={flow: self.mode.impact.on(flow) for flow in self.services.flows},
         )
-        self.prove()
+        try:
+            self._ends.enter_context(lock.hold(ledger_dir, self.place.instance, host.holder))
+            refuse_if_unhealed(ledger_dir, self.place.instance)
+            self.prove()
+        except Blocked as error:
+            self.emit("blocked", why=str(error))
+            raise
         if host.janitor is None:
             self.janitor = Janitor.start(ledger_dir)
             self._ends.callback(self.janitor.close)

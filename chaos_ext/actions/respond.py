@@ -9,7 +9,8 @@ from chaos_ext import environments
 from chaos_ext.errors import FaultNotInjected
 from chaos_ext.model import Arm
 from chaos_ext.probes.measured import flows_back
-from chaos_ext.runbook import follow, parse
+from chaos_ext.runbook import parse
+from chaos_ext.runbook.follow import follow, verify_once
 from chaos_ext.trial import Trial, current
 
 __all__ = ["respond"]
@@ -47,18 +48,27 @@ def respond(runbook: str, configuration: Configuration = None) -> dict[str, Any]
 def _follow(trial: Trial, path: str) -> dict[str, Any]:
     environment = trial.place.environment
     document = parse.parse(trial.root / "catalog" / path)
-    way = {
-        "platform": environment.platform,
-        "variables": environment.variables,
-        "secrets": environments.secrets_of(environment),
-        "path": environment.path,
-        "emit": trial.emit,
-        "prove": trial.prove,
-        "aborting": trial.aborting,
-    }
+    secrets = environments.secrets_of(environment)
     if trial.mode.recovery == "runbook":
-        follow.verify_once(document, **way)
-    outcome = follow.follow(document, **way)
+        verify_once(
+            document,
+            platform=environment.platform,
+            variables=environment.variables,
+            secrets=secrets,
+            path=environment.path,
+            emit=trial.emit,
+            aborting=trial.aborting,
+        )
+    outcome = follow(
+        document,
+        platform=environment.platform,
+        variables=environment.variables,
+        secrets=secrets,
+        path=environment.path,
+        emit=trial.emit,
+        prove=trial.prove,
+        aborting=trial.aborting,
+    )
     return {"followed": True, "ok": outcome.ok, "failed_step": outcome.failed_step, "why": outcome.why}
 
 

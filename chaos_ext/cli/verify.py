@@ -10,8 +10,10 @@ import click
 from chaos_ext.cli.edge import guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chaos_ext.catalog.load import Catalog
-    from chaos_ext.model import Environment, FailureMode, Verdict
+    from chaos_ext.model import Arm, Environment, FailureMode, Verdict
 
 
 @click.command(
@@ -34,9 +36,19 @@ Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue erro
     show_default=True,
     help="smoke: 1 treatment and 1 no-action trial. standard: 5 and 3.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Decides the order of the arms; drawn and recorded when not given.")
-@click.option("--junit", type=click.Path(dir_okay=False, writable=True), help="Write the verdicts as JUnit XML.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, with every variable filled in that is known; inject nothing.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Decides the order of the arms; drawn and recorded when not given.",
+)
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, writable=True), help="Write the verdicts as JUnit XML."
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be done, with every variable filled in that is known; inject nothing.",
+)
 @guarded
 def verify(
     ids: tuple[str, ...], environment: str, arms: str, seed: int | None, junit: str | None, dry_run: bool
@@ -59,7 +71,7 @@ def verify(
         raise UsageError(problems)
     if dry_run:
         for mode in modes:
-            _plan(catalog, mode, place, arms)
+            _plan(catalog, mode, place, run.ARMS[arms])
         return
     code, verdicts = 0, []
     for mode in modes:
@@ -84,7 +96,9 @@ def _one(catalog: Catalog, plan: Any) -> Verdict:
 
     with Terminal.for_stream(sys.stdout) as terminal:
         verdict, folder = run.verify(catalog, plan, (terminal,))
-    for line in render_verdict(verdict, bundle=folder, next_command=_next(plan.mode, verdict), terminal=terminal):
+    for line in render_verdict(
+        verdict, bundle=folder, next_command=_next(plan.mode, verdict), terminal=terminal
+    ):
         click.echo(line)
     return verdict
 
@@ -104,7 +118,7 @@ def _next(mode: FailureMode, verdict: Verdict) -> str:
     return f"chaos catalog show {mode.id}"
 
 
-def _plan(catalog: Catalog, mode: FailureMode, environment: Environment, arms: str) -> None:
+def _plan(catalog: Catalog, mode: FailureMode, environment: Environment, arms: Mapping[Arm, int]) -> None:
     """What `--dry-run` prints; nothing is started."""
     from chaos_ext.report.plan import plan_lines
 

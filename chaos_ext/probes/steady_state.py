@@ -50,7 +50,12 @@ def _baseline(trial: Trial) -> dict[str, Any]:
     if not why:
         why = _already_firing(trial)
     trial.emit(
-        "baseline", holds=not why, why=why, flows=flows, seconds=round(time.monotonic() - started, 3), window_s=window_s
+        "baseline",
+        holds=not why,
+        why=why,
+        flows=flows,
+        seconds=round(time.monotonic() - started, 3),
+        window_s=window_s,
     )
     return {"holds": not why, "why": why, "flows": flows}
 

@@ -75,7 +75,9 @@ class Project:
         path = self.bundles()[-1] / "trials" / trial / "events.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def wait_for_event(self, kind: str, process: subprocess.Popen[str], deadline_s: float = 60) -> dict[str, Any]:
+    def wait_for_event(
+        self, kind: str, process: subprocess.Popen[str], deadline_s: float = 60
+    ) -> dict[str, Any]:
         deadline = time.monotonic() + deadline_s
         while time.monotonic() < deadline:
             for event in self.events() if self.bundles() else []:

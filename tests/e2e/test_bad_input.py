@@ -31,7 +31,12 @@ def test_a_malformed_file_names_its_line(project):
     lines = (project.root / MODE).read_text().splitlines()
     first = next(n for n, line in enumerate(lines, 1) if line.startswith("severity"))
     second = next(n for n, line in enumerate(lines, 1) if "recover_within: 15," in line)
-    _refused(project, done, f"{MODE}:{first}: severity: got", f"{MODE}:{second}: objectives.lab.recover_within: got")
+    _refused(
+        project,
+        done,
+        f"{MODE}:{first}: severity: got",
+        f"{MODE}:{second}: objectives.lab.recover_within: got",
+    )
 
 
 def test_a_runbook_that_fails_lint(project):

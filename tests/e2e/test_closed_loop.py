@@ -34,7 +34,15 @@ def test_a_shipped_runbook_is_proven(project, mode, flow, alert):
 
     assert project.verdict()["word"] == "verified"
     kinds = [event["kind"] for event in project.events()]
-    for kind in ("environment-proven", "baseline", "fault-injected", "impact", "alert", "recovery", "write-log"):
+    for kind in (
+        "environment-proven",
+        "baseline",
+        "fault-injected",
+        "impact",
+        "alert",
+        "recovery",
+        "write-log",
+    ):
         assert kind in kinds
     assert kinds[-1] == "trial-finished"
     entries = project.ledger()
@@ -45,13 +53,13 @@ def test_a_shipped_runbook_is_proven(project, mode, flow, alert):
 
 def test_what_was_saved_is_what_is_judged(project):
     """A run can be judged again from its bundle alone, to the same verdict."""
-    from chaos_ext.history import bundle
+    from chaos_ext.history import manifest, reading
     from chaos_ext.verdict.judge import judge
 
     assert project.chaos("verify", "service-bad-release").code == 0
     (folder,) = project.bundles()
-    assert json.loads((folder / "verdict.json").read_text())["word"] == judge(bundle.load(folder)).word
-    assert bundle.check(folder) == []
+    assert json.loads((folder / "verdict.json").read_text())["word"] == judge(reading.load(folder)).word
+    assert manifest.check(folder) == []
     samples = folder / "trials" / "01-treatment" / "samples.jsonl"
     samples.write_bytes(samples.read_bytes()[:-1])
-    assert bundle.check(folder) != []
+    assert manifest.check(folder) != []

@@ -34,7 +34,9 @@ def test_the_compiled_file_runs_by_itself(project, lab):
     assert done.code == 0, done.out + done.err
     assert "completed" in done.out + done.err
     (entry,) = project.ledger()
-    assert entry["state"] == "superseded", "the runbook moved the roles; undo must not bring the old primary back"
+    assert entry["state"] == "superseded", (
+        "the runbook moved the roles; undo must not bring the old primary back"
+    )
 
 
 def test_without_controls_and_rollbacks_it_still_heals(project, lab):
