@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -377,8 +377,8 @@ def _report(what: str, measured: list[Any]) -> Iterator[tuple[str, bool]]:
             yield f"  {kind}: {len(of)} seen, inside {right:.1%}, median width {middle * 1000:.0f} ms", True
 
 
-def main() -> int:
-    """Run all parts, print, and say whether every bound was kept."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run all parts, print, and return 0 when every bound was kept."""
     parser = argparse.ArgumentParser(description="Accuracy and cost of the meter.")
     parser.add_argument(
         "--simulated", type=int, default=1000, help="outages on the simulated clock (default 1000)"
@@ -388,7 +388,7 @@ def main() -> int:
         "--seconds", type=float, default=10.0, help="how long the cost is measured (default 10)"
     )
     parser.add_argument("--seed", type=int, default=1)
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(arguments)
     lines: list[tuple[str, bool]] = []
     if wanted.simulated:
         lines += _report("meter, simulated", list(simulated(wanted.simulated, wanted.seed)))
@@ -406,9 +406,9 @@ def main() -> int:
         )
         lines.append((text, paid.share <= 0.15))
     for text, good in lines:
-        print(text if good else f"{text}  MISSED")
+        print(text if good else f"{text}  MISSED", flush=True)
     return 0 if all(good for _, good in lines) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

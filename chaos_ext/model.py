@@ -264,7 +264,7 @@ class Services(_Written):
 
 
 class AlertRule(_Written):
-    """One alert of an environment. `rule` is the alerting's own; the lab evaluates it as chaos_lab/alerting.py says."""
+    """One alert of an environment. `rule` is the alerting's own; see the lab's alerting."""
 
     name: str
     runbook: str  # path below catalog/

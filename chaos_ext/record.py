@@ -61,7 +61,7 @@ def _write_whole(fd: int, data: bytes) -> None:
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """The events of a file in order. A torn last line (power loss) is left out; a torn line elsewhere raises ValueError."""
+    """The events of a file in order. A torn last line (power loss) is left out; elsewhere: ValueError."""
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line:

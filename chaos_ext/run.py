@@ -89,7 +89,7 @@ def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tup
         mode=plan.mode.id,
         title=plan.mode.title if isinstance(plan.mode.title, str) else plan.mode.title.model_dump(),
         environment=plan.environment.name,
-        arms={arm: count for arm, count in plan.arms.items()},
+        arms=dict(plan.arms),
         seed=plan.seed,
         bundle=str(folder),
     )

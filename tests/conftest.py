@@ -79,7 +79,7 @@ def _listening() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Fails a test that leaves a process, a listening port or a file in the checkout. Wider fixtures may hold theirs."""
+    """Fails a test that leaves a process, a listening port or a file; wider fixtures may hold theirs."""
     processes, ports, files = _ours(), _listening(), set(os.listdir(ROOT))
     yield
     left = {k: v for k, v in _ours().items() if k not in processes}

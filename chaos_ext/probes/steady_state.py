@@ -27,7 +27,10 @@ def flows_meet_slo(configuration: Configuration = None) -> dict[str, Any]:
 
         type: probe
         name: every-flow-meets-its-slo
-        tolerance: {type: probe, name: holds, provider: {type: python, module: chaos_ext.probes.tolerance, func: holds, arguments: {}}}
+        tolerance:
+          type: probe
+          name: holds
+          provider: {type: python, module: chaos_ext.probes.tolerance, func: holds, arguments: {}}
         provider: {type: python, module: chaos_ext.probes.steady_state, func: flows_meet_slo}
     """
     trial = current(configuration)

@@ -12,7 +12,7 @@ from typing import Any
 
 from chaos_ext.meter import intervals, slo
 from chaos_ext.meter.samples import Sample
-from chaos_ext.model import Arm, Event, Flow, Impact, Interval
+from chaos_ext.model import Arm, Event, Flow, Impact, Interval, Reason
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence, split
 
 # What the meter can tell from answers and their times; the other words of `Impact` need a look inside them.
@@ -60,6 +60,14 @@ class Facts:
         for sample in evidence.samples:
             by_flow.setdefault(sample.flow, []).append(sample)
         self.samples = by_flow
+
+    def reason(self, word: str, sentence: str) -> Reason:
+        """A finding about this trial; the sentence goes on after its name."""
+        return Reason(word, f"{self.trial} {sentence}")
+
+    def no_data(self, sentence: str) -> Reason:
+        """This trial does not tell what it must tell."""
+        return self.reason("no-data", sentence)
 
     # --- events ---
 

@@ -40,18 +40,16 @@ def _detection(facts: Facts) -> Iterator[Reason]:
         return
     name, within_s = facts.run.mode.detection.alert, facts.run.objectives.detect_within
     if alert["name"] != name:
-        yield _reason(facts, "not-detected", f"looked for alert {alert['name']}, but the mode names {name}.")
+        yield facts.reason("not-detected", f"looked for alert {alert['name']}, but the mode names {name}.")
     elif not alert["fired"]:
         waited = alert.get("waited_s")
         long = f" in {waited:.1f} s" if isinstance(waited, int | float) else ""
-        yield _reason(
-            facts,
-            "not-detected",
+        yield facts.reason("not-detected",
             f"waited for alert {name} and it did not fire{long} (objective {within_s:g} s). "
             "Check the alert's rule against what this fault really changes.",
         )
     elif alert["earliest"] is None or alert["latest"] is None:
-        yield Reason("no-data", f"{facts.trial} recorded an alert that fired, but not when.")
+        yield facts.no_data("recorded an alert that fired, but not when.")
     else:
         yield from _in_time(facts, alert, within_s)
         yield from _link(facts, alert)
@@ -61,15 +59,12 @@ def _in_time(facts: Facts, alert: Event, within_s: float) -> Iterator[Reason]:
     assert facts.fault is not None
     name, seen = alert["name"], Interval(alert["earliest"], alert["latest"])
     if seen.latest < facts.fault.earliest:
-        yield _reason(
-            facts, "not-detected", f"saw alert {name} fire before the fault: it says nothing about it."
+        yield facts.reason("not-detected", f"saw alert {name} fire before the fault: it says nothing about it."
         )
         return
     after = facts.since_fault(seen)
     if after.earliest > within_s:
-        yield _reason(
-            facts,
-            "not-detected",
+        yield facts.reason("not-detected",
             f"saw alert {name} only {spell(after)} after the fault; the objective is {within_s:g} s. "
             "Shorten the rule's `for` or its window, or correct detect_within.",
         )
@@ -82,9 +77,7 @@ def _link(facts: Facts, alert: Event) -> Iterator[Reason]:
         return
     got = alert.get("runbook_url") or "no runbook at all"
     expected = alert.get("expected_url") or facts.run.mode.runbook
-    yield _reason(
-        facts,
-        "wrong-runbook-linked",
+    yield facts.reason("wrong-runbook-linked",
         f"saw alert {alert['name']} link {got}, expected {expected}. Correct the alert's runbook link.",
     )
 
@@ -96,9 +89,7 @@ def _impact(facts: Facts) -> Iterator[Reason]:
     for flow, figures in facts.impact.items():
         claimed = facts.run.mode.impact.on(flow)
         if figures.impact is not None and figures.impact is not claimed:
-            yield _reason(
-                facts,
-                "impact-differs",
+            yield facts.reason("impact-differs",
                 f"measured {figures.impact} in {flow} ({figures}), but the mode claims {claimed}. "
                 f"Correct impact.flows.{flow}, or find out why.",
             )
@@ -112,9 +103,7 @@ def _writes(facts: Facts) -> Iterator[Reason]:
     gone = [*log["lost"], *changed]
     allowed = facts.run.objectives.lost_acknowledged_writes
     if len(gone) > allowed:
-        yield _reason(
-            facts,
-            "data-lost",
+        yield facts.reason("data-lost",
             f"lost {len(gone)} of {log['acknowledged']} writes that users were told are stored, {allowed} allowed: "
             f"{these(gone)}.{_changed(changed)}{_rpo(facts, gone)}",
         )
@@ -123,9 +112,7 @@ def _writes(facts: Facts) -> Iterator[Reason]:
         ("unexpected", "stored, although nobody sent them"),
     ):
         if log[kind]:
-            yield _reason(
-                facts,
-                "impact-differs",
+            yield facts.reason("impact-differs",
                 f"found {len(log[kind])} writes {what}: {these(log[kind])}. Users see {Impact.WRONG} content, "
                 "which the mode does not claim.",
             )
@@ -152,9 +139,7 @@ def _blind_before(facts: Facts) -> Iterator[Reason]:
         return
     felt = [f"{f}: {x}" for f, x in facts.impact.items() if x.impact not in (None, Impact.NONE)]
     broken = "; ".join(felt) or "the evidence shows the fault in force"
-    yield _reason(
-        facts,
-        "verification-blind",
+    yield facts.reason("verification-blind",
         f"saw the runbook's Verification pass before anything was done, while the service was broken ({broken}). "
         "Make it check what users feel.",
     )
@@ -165,16 +150,14 @@ def _steps(facts: Facts) -> Iterator[Reason]:
     finished = facts.last("runbook-finished")
     if not failed and finished is not None and not finished["ok"]:
         why = finished.get("why") or "it did not say why"
-        yield _reason(facts, "step-failed", f"stopped at step {finished.get('failed_step')}: {why}.")
+        yield facts.reason("step-failed", f"stopped at step {finished.get('failed_step')}: {why}.")
     for step in failed:
         got = f"exit {step['exit']}" if step.get("exit") is not None else "no exit code"
         expected = step.get("expected_exit", 0)
         command = str(step.get("command") or "").strip().splitlines()
         shown = f" Command: {command[0]}{' …' if len(command) > 1 else ''}" if command else ""
         why = f", {step['why']}" if step.get("why") else ""
-        yield _reason(
-            facts,
-            "step-failed",
+        yield facts.reason("step-failed",
             f"failed in step {step['step']} ({step.get('heading') or step['role']}): got {got}, expected exit "
             f"{expected}{why}.{shown}",
         )
@@ -188,16 +171,14 @@ def _recovery(facts: Facts) -> Iterator[Reason]:
     if recovery.interval is not None:
         yield from _late(facts, recovery.interval)
     elif facts.run.mode.recovery == "runbook":
-        yield Reason("no-data", f"{facts.trial} shows no moment at which the service came back.")
+        yield facts.no_data("shows no moment at which the service came back.")
 
 
 def _late(facts: Facts, interval: Interval) -> Iterator[Reason]:
     within_s, after = facts.run.objectives.recover_within, facts.since_fault(interval)
     of = f"{facts.recovery.flow} was" if facts.recovery.flow else "users were"
     if after.earliest > within_s:
-        yield _reason(
-            facts,
-            "too-slow",
+        yield facts.reason("too-slow",
             f"shows that {of} back {spell(after)} after the fault; the objective is {within_s:g} s.",
         )
     elif after.latest > within_s:
@@ -213,16 +194,12 @@ def _not_back(facts: Facts, within_s: float) -> Iterator[Reason]:
     stable_s = facts.run.environment.windows.stable
     tail = facts.figures(flow, facts.end - stable_s, facts.end) if flow in facts.samples else None
     last = f"; in its last {stable_s:g} s {tail}" if tail is not None else ""
-    yield _reason(
-        facts,
-        "not-recovered",
+    yield facts.reason("not-recovered",
         f"shows that {flow} was not back for a whole {stable_s:g} s {when}, {facts.watched_s:.1f} s after the fault "
         f"(objective {within_s:g} s){last}.",
     )
     if done:
-        yield _reason(
-            facts,
-            "verification-blind",
+        yield facts.reason("verification-blind",
             f"saw the runbook's Verification pass at the end, while {flow} was still broken. Make it check what "
             "users feel.",
         )
@@ -235,9 +212,7 @@ def _alone(facts: Facts) -> Iterator[Reason]:
     recovery = facts.recovery
     if facts.run.mode.recovery == "self":
         if not recovery.recovered:
-            yield _reason(
-                facts,
-                "does-not-heal",
+            yield facts.reason("does-not-heal",
                 f"was left alone and {recovery.flow or 'the service'} was not back after {facts.watched_s:.1f} s, but "
                 "the mode claims recovery: self.",
             )
@@ -245,13 +220,7 @@ def _alone(facts: Facts) -> Iterator[Reason]:
             yield from _late(facts, recovery.interval)
     elif recovery.recovered:
         when = f" {spell(facts.since_fault(recovery.interval))} after the fault" if recovery.interval else ""
-        yield _reason(
-            facts,
-            "heals-itself",
+        yield facts.reason("heals-itself",
             f"was left alone and came back{when}, so it is not the runbook that brings the service back. Claim "
             "recovery: self, or choose a fault that stays.",
         )
-
-
-def _reason(facts: Facts, word: str, sentence: str) -> Reason:
-    return Reason(word, f"{facts.trial} {sentence}")

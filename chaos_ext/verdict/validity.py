@@ -28,9 +28,9 @@ def _interrupted(facts: Facts) -> Iterator[Reason]:
     abort = facts.last("abort")
     if abort is not None:
         why = str(abort.get("why") or "somebody asked to stop")
-        yield _reason(facts, "interrupted", f"was stopped before its end: {why}. Run it again.")
+        yield facts.reason("interrupted", f"was stopped before its end: {why}. Run it again.")
     elif _cut_off(facts) and facts.has("environment-proven"):
-        yield _reason(facts, "interrupted", "was stopped before its end. Run it again.")
+        yield facts.reason("interrupted", "was stopped before its end. Run it again.")
 
 
 def _blocked(facts: Facts) -> Iterator[Reason]:
@@ -38,11 +38,9 @@ def _blocked(facts: Facts) -> Iterator[Reason]:
     if facts.fault is not None:
         return
     if blocked is not None:
-        yield _reason(facts, "blocked", f"was refused, nothing was injected: {blocked.get('why', '')}")
+        yield facts.reason("blocked", f"was refused, nothing was injected: {blocked.get('why', '')}")
     elif _cut_off(facts) and not facts.has("environment-proven"):
-        yield _reason(
-            facts,
-            "blocked",
+        yield facts.reason("blocked",
             "was refused before it began, nothing was injected: its environment could not be proven, is taken or is "
             "not healed. The trial's experiment.log says which.",
         )
@@ -57,9 +55,7 @@ def _baseline_said_no(facts: Facts) -> Iterator[Reason]:
     baseline = facts.last("baseline")
     if baseline is not None and not baseline["holds"]:
         why = str(baseline.get("why") or "the user flows did not meet their SLOs")
-        yield _reason(
-            facts,
-            "baseline-not-met",
+        yield facts.reason("baseline-not-met",
             f"found the environment unwell before anything was broken: {why}. Mend it and run again.",
         )
 
@@ -68,85 +64,14 @@ def _not_injected(facts: Facts) -> Iterator[Reason]:
     refused = facts.all("fault-not-injected")
     for event in refused:
         why = event.get("why") or "its activity failed"
-        yield _reason(facts, "fault-not-injected", f"could not inject {event['name']}: {why}")
+        yield facts.reason("fault-not-injected", f"could not inject {event['name']}: {why}")
     failed = facts.activity("inject-")
     if failed is not None and not refused:
-        yield _reason(
-            facts, "fault-not-injected", f"failed in {failed['activity']['name']}: {_exception(failed)}"
+        yield facts.reason("fault-not-injected", f"failed in {failed['activity']['name']}: {_exception(failed)}"
         )
 
 
 # --- is everything there? ------------------------------------------------------------------------
-
-
-def _required(facts: Facts) -> Iterator[str]:
-    yield from ("trial-started", "environment-proven", "meter-started", "baseline")
-    yield from ("fault-intended", "fault-injected", "fault-in-force", "impact", "alert", "recovery")
-    itself = facts.run.mode.recovery == "self"
-    if facts.followed:
-        yield from ("runbook-started", "step-started", "step-finished", "runbook-finished")
-        if not itself:
-            yield "verification-before"
-    elif facts.arm is Arm.NO_ACTION:
-        yield "watched"
-    if facts.followed or itself:
-        yield "write-log"
-    yield from ("fault-undone", "trial-finished")
-
-
-def _complete(facts: Facts) -> Iterator[Reason]:
-    missing = [kind for kind in _required(facts) if not facts.has(kind)]
-    if missing:
-        failed = facts.activity("")
-        tail = f" Activity {failed['activity']['name']} failed: {_exception(failed)}" if failed else ""
-        yield _no_data(facts, f"has no record of {these(missing, 20)}.{tail}")
-    if facts.evidence.journal is None:
-        yield _no_data(
-            facts, "left no Chaos Toolkit journal: whether its rollbacks were played is not known."
-        )
-    if facts.damaged:
-        yield _no_data(facts, f"has damaged records: {these(facts.damaged)}.")
-    if facts.evidence.unreadable:
-        yield _no_data(facts, f"has damaged files: {these(facts.evidence.unreadable)}.")
-    if not facts.evidence.samples:
-        yield _no_data(facts, "has not one measured operation.")
-
-
-# Above this share of operations that were never sent, what was measured is the machine, not the service.
-_MOST_OVERLOADED = 0.05
-
-
-def _measured_throughout(facts: Facts) -> Iterator[Reason]:
-    """Numbers count up without gaps: an operation that is not there was removed, or its line was lost."""
-    for flow, samples in facts.samples.items():
-        if flow not in facts.run.services.flows:
-            yield _no_data(facts, f"measured {flow}, which is no user flow of services.yaml.")
-        numbers = {s.number for s in samples}
-        if samples and len(numbers) != max(numbers) + 1:
-            yield _no_data(
-                facts, f"lacks {max(numbers) + 1 - len(numbers)} operations of {flow} that were begun."
-            )
-        overloaded = sum(s.why.startswith(OVERLOAD) for s in samples)
-        if overloaded > _MOST_OVERLOADED * len(samples):
-            yield _no_data(
-                facts,
-                f"could not send {overloaded} of {len(samples)} operations of {flow} in time: this machine is too "
-                "busy to measure. Run it again with less beside it.",
-            )
-
-
-def _belongs_here(facts: Facts) -> Iterator[Reason]:
-    started = facts.last("trial-started")
-    if started is None:
-        return
-    run = facts.run
-    for what, got, expected in (
-        ("failure mode", started["mode"], run.mode.id),
-        ("environment", started["environment"], run.environment.name),
-        ("arm", started["arm"], str(facts.arm)),
-    ):
-        if got != expected:
-            yield _no_data(facts, f"was recorded for {what} {got}, not {expected}: it is not of this run.")
 
 
 # --- the rules of design/verification.md ---------------------------------------------------------
@@ -160,19 +85,14 @@ def _baseline_measured(facts: Facts) -> Iterator[Reason]:
     first = min((s.sent for s in facts.evidence.samples), default=facts.fault.earliest)
     slowest_s = max(1 / flow.per_second for flow in facts.run.services.flows.values())
     if first > facts.fault.earliest - window_s + slowest_s:
-        yield _no_data(
-            facts,
-            f"measured {facts.fault.earliest - first:.1f} s before the fault, fewer than {window_s:g} s.",
+        yield facts.no_data(f"measured {facts.fault.earliest - first:.1f} s before the fault, fewer than {window_s:g} s.",
         )
     for figures in facts.baseline:
         if not figures.operations:
-            yield _no_data(
-                facts, f"measured no operation of {figures.flow} in the {window_s:g} s before the fault."
+            yield facts.no_data(f"measured no operation of {figures.flow} in the {window_s:g} s before the fault."
             )
         elif not figures.meets_slo:
-            yield _reason(
-                facts,
-                "baseline-not-met",
+            yield facts.reason("baseline-not-met",
                 f"broke something that was not well: in the {window_s:g} s before the fault {figures} in "
                 f"{figures.flow}, which is below its SLO.",
             )
@@ -183,10 +103,9 @@ def _in_force(facts: Facts) -> Iterator[Reason]:
     injected = {e["name"] for e in facts.all("fault-injected")}
     absent = [name for name in facts.run.faults if name not in injected]
     if facts.fault is not None and absent:
-        yield _reason(facts, "fault-not-injected", f"has no record that {these(absent)} went in.")
+        yield facts.reason("fault-not-injected", f"has no record that {these(absent)} went in.")
     if not facts.run.faults:
-        yield _no_data(
-            facts, f"has no fault to judge: the mode says none for {facts.run.environment.platform}."
+        yield facts.no_data(f"has no fault to judge: the mode says none for {facts.run.environment.platform}."
         )
     looks = ["after-injection"]
     if facts.run.mode.recovery != "self":
@@ -195,7 +114,7 @@ def _in_force(facts: Facts) -> Iterator[Reason]:
         event = next((e for e in facts.all("fault-in-force") if e["when"] == when), None)
         if event is None:
             if facts.has("fault-in-force"):
-                yield _no_data(facts, f"has no look at the fault {_WHEN[when]}.")
+                yield facts.no_data(f"has no look at the fault {_WHEN[when]}.")
             continue
         yield from _look(facts, event, when)
 
@@ -210,25 +129,21 @@ def _look(facts: Facts, event: Event, when: str) -> Iterator[Reason]:
         if when == "before-mitigation" and facts.run.expires_after_s is not None:
             word = "fault-expired"
         names = these(e.get("name", "?") if isinstance(e, dict) else e for e in against) or "the evidence"
-        yield _reason(
-            facts,
-            word,
+        yield facts.reason(word,
             f"shows no fault {_WHEN[when]}: {names} does not hold. What happened afterwards proves nothing; "
             "check the fault's activity and its in_force probe.",
         )
     elif len(event["evidence"]) < len(facts.run.faults):
-        yield _no_data(
-            facts,
-            f"has evidence for {len(event['evidence'])} of {len(facts.run.faults)} faults {_WHEN[when]}.",
+        yield facts.no_data(f"has evidence for {len(event['evidence'])} of {len(facts.run.faults)} faults {_WHEN[when]}.",
         )
     if when == "after-injection":
         early = facts.fault is not None and event["at"] < facts.fault.latest
     else:
         early = False
         if facts.mitigation_at is not None and event["at"] > facts.mitigation_at:
-            yield _no_data(facts, "looked at the fault only after the mitigation had begun.")
+            yield facts.no_data("looked at the fault only after the mitigation had begun.")
     if early:
-        yield _no_data(facts, "looked at the fault before it had gone in.")
+        yield facts.no_data("looked at the fault before it had gone in.")
 
 
 def _outlived(facts: Facts) -> Iterator[Reason]:
@@ -239,9 +154,7 @@ def _outlived(facts: Facts) -> Iterator[Reason]:
     back = facts.recovery.interval
     until = back.latest if back is not None else facts.end
     if until is not None and until - facts.fault.earliest >= expires_s:
-        yield _reason(
-            facts,
-            "fault-expired",
+        yield facts.reason("fault-expired",
             f"went on for {until - facts.fault.earliest:.1f} s, but the fault ends by itself after {expires_s:g} s: "
             "what brought the service back cannot be told. Give the fault a longer expires_after.",
         )
@@ -253,16 +166,15 @@ def _felt(facts: Facts) -> Iterator[Reason]:
     claimed = {f: mode.impact.on(f) for f in facts.run.services.flows if mode.impact.on(f) is not Impact.NONE}
     other = [f for f in mode.impact.flows if f not in facts.run.services.flows]
     if other:
-        yield _no_data(facts, f"cannot measure {these(other)}: services.yaml has no such user flow.")
+        yield facts.no_data(f"cannot measure {these(other)}: services.yaml has no such user flow.")
     dim = [f"{flow} ({impact})" for flow, impact in claimed.items() if impact not in MEASURABLE]
     if dim:
-        yield _no_data(facts, f"cannot measure the claimed impact on {these(dim)} with this meter.")
+        yield facts.no_data(f"cannot measure the claimed impact on {these(dim)} with this meter.")
     if not facts.impact:
         return
     unmeasured = [f for f, figures in facts.impact.items() if figures.impact is None]
     if unmeasured:
-        yield _no_data(
-            facts, f"measured no operation of {these(unmeasured)} between the fault and the first mitigation."
+        yield facts.no_data(f"measured no operation of {these(unmeasured)} between the fault and the first mitigation."
         )
         return
     felt = [f for f in claimed if facts.impact[f].impact is not Impact.NONE]
@@ -271,66 +183,11 @@ def _felt(facts: Facts) -> Iterator[Reason]:
     if claimed and not felt:
         figures = "; ".join(f"{f}: {facts.impact[f]}" for f in claimed)
         if told:
-            yield _no_data(
-                facts, f"recorded that users felt the fault, but its samples say otherwise: {figures}."
+            yield facts.no_data(f"recorded that users felt the fault, but its samples say otherwise: {figures}."
             )
-        yield _reason(
-            facts,
-            "no-impact",
+        yield facts.reason("no-impact",
             f"hurt none of the flows that the mode claims to hurt ({figures}). The fault is in force and nobody "
             "felt it: correct impact.flows, or choose a fault that reaches them.",
-        )
-
-
-def _verification_in_time(facts: Facts) -> Iterator[Reason]:
-    """Rule 4 needs the runbook's own check from before the first mitigation."""
-    before = facts.last("verification-before")
-    if before is not None and facts.mitigation_at is not None and before["at"] > facts.mitigation_at:
-        yield _no_data(facts, "ran the runbook's Verification only after the mitigation had begun.")
-
-
-def _ended(facts: Facts) -> Iterator[Reason]:
-    """Recovery as it was seen and as it is measured again must be the same."""
-    event = facts.last("recovery")
-    if event is None or facts.fault is None or not facts.samples:
-        return
-    if not facts.seen_recovered(event["recovered"]):
-        said, found = ("", "not back") if event["recovered"] else ("not ", "back")
-        yield _no_data(
-            facts, f"recorded that the flows had {said}come back, but by its samples they were {found}."
-        )
-    elif event["recovered"] and event.get("flow") in facts.run.services.flows and facts.end is not None:
-        again = facts.back(str(event["flow"]), facts.end)
-        early, late = event["earliest"], event["latest"]
-        if early is None or late is None:
-            yield _no_data(facts, "recorded a recovery without its time.")
-        elif again is not None and (again.earliest > late or again.latest < early):
-            yield _no_data(
-                facts, f"recorded another time of recovery for {event['flow']} than its samples show."
-            )
-
-
-def _writes(facts: Facts) -> Iterator[Reason]:
-    """Nothing can be said of lost writes without one that was acknowledged, or without reading back."""
-    event = facts.last("write-log")
-    if event is None or not any(flow.write for flow in facts.run.services.flows.values()):
-        return
-    if not event["readable"]:
-        yield _no_data(facts, f"could not read the writes back: {event.get('why') or 'no answer'}.")
-        return
-    if not event["acknowledged"]:
-        yield _no_data(facts, "has not one acknowledged write, so nothing can be said about lost ones.")
-    outcomes = [w for w in facts.evidence.writes if w.get("outcome") == "ok"]
-    if len(outcomes) != event["acknowledged"]:
-        yield _no_data(
-            facts,
-            f"counted {event['acknowledged']} acknowledged writes, but its write log has {len(outcomes)}.",
-        )
-    known = {w.get("id") for w in outcomes}
-    strange = [lost for lost in event["lost"] if lost not in known]
-    if strange:
-        yield _no_data(
-            facts, f"calls {these(strange)} lost, which its write log does not know as acknowledged."
         )
 
 
@@ -339,31 +196,10 @@ def _person(facts: Facts) -> Iterator[Reason]:
     if facts.followed and finished is not None and finished["needs_person"]:
         steps = these(s["step"] for s in facts.all("step-finished") if s.get("person"))
         why = finished.get("why") or steps or "see the runbook"
-        yield _reason(
-            facts,
-            "needs-a-person",
+        yield facts.reason("needs-a-person",
             f"came to what only a person can do ({why}). Give that step a standin block to have it verified "
             "unattended.",
         )
-
-
-def _steps_add_up(facts: Facts) -> Iterator[Reason]:
-    """The runbook's end and its steps must tell the same story."""
-    finished = facts.last("runbook-finished")
-    if not facts.followed or finished is None:
-        return
-    bad = [s["step"] for s in facts.all("step-finished") if not s["ok"]]
-    started = [s["step"] for s in facts.all("step-started")]
-    ended = [s["step"] for s in facts.all("step-finished")]
-    open_ = [step for step in dict.fromkeys(started) if started.count(step) > ended.count(step)]
-    if open_:
-        yield _no_data(facts, f"has no end of {these(open_)}.")
-    if finished["ok"] and bad:
-        yield _no_data(facts, f"calls its runbook done although {these(bad)} failed.")
-    if not finished["ok"] and not bad and not finished.get("failed_step"):
-        yield _no_data(facts, "calls its runbook failed although no step of it did.")
-    if finished["ok"] and not finished["exercised"]:
-        yield _no_data(facts, "followed a runbook of which not one block ran.")
 
 
 _RULES: tuple[Rule, ...] = (
@@ -387,9 +223,7 @@ def too_short(facts: Facts, needed_s: float) -> tuple[Reason, ...]:
     if facts.recovery.recovered or facts.watched_s >= needed_s:
         return ()
     return (
-        _reason(
-            facts,
-            "no-action-arm-too-short",
+        facts.reason("no-action-arm-too-short",
             f"was watched for {facts.watched_s:.1f} s, but the slowest treatment and its stable window took "
             f"{needed_s:.1f} s: that it does not come back alone is not shown.",
         ),
@@ -398,21 +232,7 @@ def too_short(facts: Facts, needed_s: float) -> tuple[Reason, ...]:
 
 def too_coarse(facts: Facts, what: str, measured: str, objective_s: float) -> Reason:
     """An interval that lies on both sides of its objective decides nothing."""
-    return _no_data(
-        facts,
-        f"{what} {measured} after the fault, around the objective of {objective_s:g} s: too coarse to judge.",
+    return facts.no_data(f"{what} {measured} after the fault, around the objective of {objective_s:g} s: too coarse to judge.",
     )
 
 
-def _reason(facts: Facts, word: str, sentence: str) -> Reason:
-    return Reason(word, f"{facts.trial} {sentence}")
-
-
-def _no_data(facts: Facts, sentence: str) -> Reason:
-    return _reason(facts, "no-data", sentence)
-
-
-def _exception(entry: dict[str, object]) -> str:
-    lines = entry.get("exception")
-    text = lines if isinstance(lines, str) else "".join(map(str, lines)) if isinstance(lines, list) else ""
-    return text.strip().splitlines()[-1] if text.strip() else "no exception was recorded"

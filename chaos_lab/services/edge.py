@@ -22,7 +22,6 @@ from chaos_lab.services.process import answer, log
 from chaos_lab.services.replicas import Replica, Routes
 
 CONNECT_S = 0.5
-LARGEST_BODY_BYTES = 1024 * 1024
 # They belong to one connection, not to the request: RFC 9110, 7.6.1.
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "host")
@@ -80,7 +79,7 @@ class Edge:
 
     async def forward(self, request: web.BaseRequest, service: str) -> web.Response:
         """The replica's answer, or 502 (it broke off), 503 (there is none), 504 (too late)."""
-        body = await request.read() if request.body_exists else None
+        body = await request.read() if request.body_exists else None  # over 1 MiB: 413, aiohttp's limit
         headers = CIMultiDict(
             (name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP
         )
@@ -197,7 +196,6 @@ async def main(path: Path, config: process.Config) -> None:
             edge.handle,
             access_log=None,
             keepalive_timeout=process.KEEPALIVE_S,
-            client_max_size=LARGEST_BODY_BYTES,
         ),
         config["listen"],
         ssl=edge.context,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 import traceback
@@ -46,6 +47,14 @@ def log(event: str, *, level: str = "info", error: BaseException | None = None, 
     sys.stdout.flush()
 
 
+class _LibraryLog(logging.Handler):
+    """Brings what aiohttp and asyncio log into the same file and form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        log(record.name, level=record.levelname.lower(), error=error, why=record.getMessage())
+
+
 def read_json(path: Path) -> Config:
     """The JSON object in a file. Raises BadConfig."""
     try:
@@ -78,6 +87,7 @@ def run(part: str, main: Callable[[Path, Config], Coroutine[Any, Any, None]]) ->
     parser.add_argument("--config", required=True, type=Path, metavar="FILE")
     path: Path = parser.parse_args().config
     _part = part
+    logging.basicConfig(level=logging.WARNING, handlers=[_LibraryLog()])
     try:
         config = read_json(path)
         _part = str(config.get("name", part))

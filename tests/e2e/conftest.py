@@ -102,10 +102,10 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path) -> Project:
     for name in ("catalog", "environments", "experiments"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    yield Project(tmp_path)
+    return Project(tmp_path)
 
 
 @pytest.fixture
