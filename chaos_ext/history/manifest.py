@@ -25,7 +25,7 @@ class Difference:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the size and SHA-256 of every file of the run, durably. Raises FileExistsError when it is sealed already."""
+    """Write the size and SHA-256 of every file of the run, durably. Raises FileExistsError when sealed already."""
     text = json.dumps({"schema": 1, "files": _files(folder)}, ensure_ascii=False, indent=1, sort_keys=True)
     handle = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -1,1 +1,1 @@
-"""From what was saved of a run to what it proves. Pure: no I/O, no clock, so every old run can be judged again."""
+"""From what was saved of a run to what it proves. Pure, so every old run can be judged again."""

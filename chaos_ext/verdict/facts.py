@@ -143,7 +143,7 @@ class Facts:
 
     @cached_property
     def impact(self) -> dict[str, Figures]:
-        """Each flow from the fault until something was done about it, or until it was back; empty without a fault."""
+        """Each flow from the fault until something was done about it, or it was back; empty without a fault."""
         if self.fault is None or self.end is None:
             return {}
         finished = self.last("runbook-finished")

@@ -178,7 +178,8 @@ def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
             if event["outcome"] not in ("undone", "superseded", "already"):
                 yield Reason(
                     "undo-failed",
-                    f"{facts.trial} could not undo {name}: {event.get('why') or event['outcome']}. Run: chaos heal",
+                    f"{facts.trial} could not undo {name}: {event.get('why') or event['outcome']}. "
+                    "Run: chaos heal",
                 )
         if thrown_away:
             continue
@@ -193,7 +194,8 @@ def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
         elif facts.evidence.journal is None and begun:
             yield Reason(
                 "environment-not-restored",
-                f"{facts.trial} left no journal: Chaos Toolkit may not have played its rollbacks. Run: chaos heal",
+                f"{facts.trial} left no journal: Chaos Toolkit may not have played its rollbacks. "
+                "Run: chaos heal",
             )
 
 

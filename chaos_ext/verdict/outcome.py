@@ -44,7 +44,8 @@ def _detection(facts: Facts) -> Iterator[Reason]:
     elif not alert["fired"]:
         waited = alert.get("waited_s")
         long = f" in {waited:.1f} s" if isinstance(waited, int | float) else ""
-        yield facts.reason("not-detected",
+        yield facts.reason(
+            "not-detected",
             f"waited for alert {name} and it did not fire{long} (objective {within_s:g} s). "
             "Check the alert's rule against what this fault really changes.",
         )
@@ -59,12 +60,14 @@ def _in_time(facts: Facts, alert: Event, within_s: float) -> Iterator[Reason]:
     assert facts.fault is not None
     name, seen = alert["name"], Interval(alert["earliest"], alert["latest"])
     if seen.latest < facts.fault.earliest:
-        yield facts.reason("not-detected", f"saw alert {name} fire before the fault: it says nothing about it."
+        yield facts.reason(
+            "not-detected", f"saw alert {name} fire before the fault: it says nothing about it."
         )
         return
     after = facts.since_fault(seen)
     if after.earliest > within_s:
-        yield facts.reason("not-detected",
+        yield facts.reason(
+            "not-detected",
             f"saw alert {name} only {spell(after)} after the fault; the objective is {within_s:g} s. "
             "Shorten the rule's `for` or its window, or correct detect_within.",
         )
@@ -77,7 +80,8 @@ def _link(facts: Facts, alert: Event) -> Iterator[Reason]:
         return
     got = alert.get("runbook_url") or "no runbook at all"
     expected = alert.get("expected_url") or facts.run.mode.runbook
-    yield facts.reason("wrong-runbook-linked",
+    yield facts.reason(
+        "wrong-runbook-linked",
         f"saw alert {alert['name']} link {got}, expected {expected}. Correct the alert's runbook link.",
     )
 
@@ -89,7 +93,8 @@ def _impact(facts: Facts) -> Iterator[Reason]:
     for flow, figures in facts.impact.items():
         claimed = facts.run.mode.impact.on(flow)
         if figures.impact is not None and figures.impact is not claimed:
-            yield facts.reason("impact-differs",
+            yield facts.reason(
+                "impact-differs",
                 f"measured {figures.impact} in {flow} ({figures}), but the mode claims {claimed}. "
                 f"Correct impact.flows.{flow}, or find out why.",
             )
@@ -103,8 +108,10 @@ def _writes(facts: Facts) -> Iterator[Reason]:
     gone = [*log["lost"], *changed]
     allowed = facts.run.objectives.lost_acknowledged_writes
     if len(gone) > allowed:
-        yield facts.reason("data-lost",
-            f"lost {len(gone)} of {log['acknowledged']} writes that users were told are stored, {allowed} allowed: "
+        yield facts.reason(
+            "data-lost",
+            f"lost {len(gone)} of {log['acknowledged']} writes that users were told are stored, "
+            f"{allowed} allowed: "
             f"{these(gone)}.{_changed(changed)}{_rpo(facts, gone)}",
         )
     for kind, what in (
@@ -112,8 +119,10 @@ def _writes(facts: Facts) -> Iterator[Reason]:
         ("unexpected", "stored, although nobody sent them"),
     ):
         if log[kind]:
-            yield facts.reason("impact-differs",
-                f"found {len(log[kind])} writes {what}: {these(log[kind])}. Users see {Impact.WRONG} content, "
+            yield facts.reason(
+                "impact-differs",
+                f"found {len(log[kind])} writes {what}: {these(log[kind])}. Users see "
+                f"{Impact.WRONG} content, "
                 "which the mode does not claim.",
             )
 
@@ -139,8 +148,10 @@ def _blind_before(facts: Facts) -> Iterator[Reason]:
         return
     felt = [f"{f}: {x}" for f, x in facts.impact.items() if x.impact not in (None, Impact.NONE)]
     broken = "; ".join(felt) or "the evidence shows the fault in force"
-    yield facts.reason("verification-blind",
-        f"saw the runbook's Verification pass before anything was done, while the service was broken ({broken}). "
+    yield facts.reason(
+        "verification-blind",
+        f"saw the runbook's Verification pass before anything was done, while the service was "
+        f"broken ({broken}). "
         "Make it check what users feel.",
     )
 
@@ -157,8 +168,10 @@ def _steps(facts: Facts) -> Iterator[Reason]:
         command = str(step.get("command") or "").strip().splitlines()
         shown = f" Command: {command[0]}{' …' if len(command) > 1 else ''}" if command else ""
         why = f", {step['why']}" if step.get("why") else ""
-        yield facts.reason("step-failed",
-            f"failed in step {step['step']} ({step.get('heading') or step['role']}): got {got}, expected exit "
+        yield facts.reason(
+            "step-failed",
+            f"failed in step {step['step']} ({step.get('heading') or step['role']}): got {got}, "
+            "expected exit "
             f"{expected}{why}.{shown}",
         )
 
@@ -178,7 +191,8 @@ def _late(facts: Facts, interval: Interval) -> Iterator[Reason]:
     within_s, after = facts.run.objectives.recover_within, facts.since_fault(interval)
     of = f"{facts.recovery.flow} was" if facts.recovery.flow else "users were"
     if after.earliest > within_s:
-        yield facts.reason("too-slow",
+        yield facts.reason(
+            "too-slow",
             f"shows that {of} back {spell(after)} after the fault; the objective is {within_s:g} s.",
         )
     elif after.latest > within_s:
@@ -194,13 +208,17 @@ def _not_back(facts: Facts, within_s: float) -> Iterator[Reason]:
     stable_s = facts.run.environment.windows.stable
     tail = facts.figures(flow, facts.end - stable_s, facts.end) if flow in facts.samples else None
     last = f"; in its last {stable_s:g} s {tail}" if tail is not None else ""
-    yield facts.reason("not-recovered",
-        f"shows that {flow} was not back for a whole {stable_s:g} s {when}, {facts.watched_s:.1f} s after the fault "
+    yield facts.reason(
+        "not-recovered",
+        f"shows that {flow} was not back for a whole {stable_s:g} s {when}, {facts.watched_s:.1f} s "
+        "after the fault "
         f"(objective {within_s:g} s){last}.",
     )
     if done:
-        yield facts.reason("verification-blind",
-            f"saw the runbook's Verification pass at the end, while {flow} was still broken. Make it check what "
+        yield facts.reason(
+            "verification-blind",
+            f"saw the runbook's Verification pass at the end, while {flow} was still broken. Make "
+            "it check what "
             "users feel.",
         )
 
@@ -212,15 +230,19 @@ def _alone(facts: Facts) -> Iterator[Reason]:
     recovery = facts.recovery
     if facts.run.mode.recovery == "self":
         if not recovery.recovered:
-            yield facts.reason("does-not-heal",
-                f"was left alone and {recovery.flow or 'the service'} was not back after {facts.watched_s:.1f} s, but "
+            yield facts.reason(
+                "does-not-heal",
+                f"was left alone and {recovery.flow or 'the service'} was not back after "
+                f"{facts.watched_s:.1f} s, but "
                 "the mode claims recovery: self.",
             )
         elif recovery.interval is not None:
             yield from _late(facts, recovery.interval)
     elif recovery.recovered:
         when = f" {spell(facts.since_fault(recovery.interval))} after the fault" if recovery.interval else ""
-        yield facts.reason("heals-itself",
-            f"was left alone and came back{when}, so it is not the runbook that brings the service back. Claim "
+        yield facts.reason(
+            "heals-itself",
+            f"was left alone and came back{when}, so it is not the runbook that brings the service "
+            "back. Claim "
             "recovery: self, or choose a fault that stays.",
         )

@@ -18,7 +18,7 @@ def fisher_exact(yes: int, of_yes: int, no: int, of_no: int) -> float:
     """How likely a difference at least as great is by chance alone (two-sided Fisher's exact test).
 
     `yes` of `of_yes` trials of one arm recovered, `no` of `of_no` of the other. 5 of 5 against 0 of 3: 0.018.
-    1.0 when one arm has no trial. Source: R. A. Fisher, The Design of Experiments (1935), the lady tasting tea.
+    1.0 when one arm has no trial. Source: R. A. Fisher, The Design of Experiments (1935).
     """
     if not of_yes or not of_no:
         return 1.0

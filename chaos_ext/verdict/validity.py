@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from chaos_ext.meter.samples import OVERLOAD
-from chaos_ext.model import Arm, Event, Impact, Reason
+from chaos_ext.model import Event, Impact, Reason
+from chaos_ext.verdict import wholeness
 from chaos_ext.verdict.facts import MEASURABLE, Facts, these
 
 Rule = Callable[[Facts], Iterable[Reason]]
@@ -40,8 +40,10 @@ def _blocked(facts: Facts) -> Iterator[Reason]:
     if blocked is not None:
         yield facts.reason("blocked", f"was refused, nothing was injected: {blocked.get('why', '')}")
     elif _cut_off(facts) and not facts.has("environment-proven"):
-        yield facts.reason("blocked",
-            "was refused before it began, nothing was injected: its environment could not be proven, is taken or is "
+        yield facts.reason(
+            "blocked",
+            "was refused before it began, nothing was injected: its environment could not be "
+            "proven, is taken or is "
             "not healed. The trial's experiment.log says which.",
         )
 
@@ -55,7 +57,8 @@ def _baseline_said_no(facts: Facts) -> Iterator[Reason]:
     baseline = facts.last("baseline")
     if baseline is not None and not baseline["holds"]:
         why = str(baseline.get("why") or "the user flows did not meet their SLOs")
-        yield facts.reason("baseline-not-met",
+        yield facts.reason(
+            "baseline-not-met",
             f"found the environment unwell before anything was broken: {why}. Mend it and run again.",
         )
 
@@ -67,11 +70,9 @@ def _not_injected(facts: Facts) -> Iterator[Reason]:
         yield facts.reason("fault-not-injected", f"could not inject {event['name']}: {why}")
     failed = facts.activity("inject-")
     if failed is not None and not refused:
-        yield facts.reason("fault-not-injected", f"failed in {failed['activity']['name']}: {_exception(failed)}"
+        yield facts.reason(
+            "fault-not-injected", f"failed in {failed['activity']['name']}: {wholeness.exception_of(failed)}"
         )
-
-
-# --- is everything there? ------------------------------------------------------------------------
 
 
 # --- the rules of design/verification.md ---------------------------------------------------------
@@ -85,27 +86,31 @@ def _baseline_measured(facts: Facts) -> Iterator[Reason]:
     first = min((s.sent for s in facts.evidence.samples), default=facts.fault.earliest)
     slowest_s = max(1 / flow.per_second for flow in facts.run.services.flows.values())
     if first > facts.fault.earliest - window_s + slowest_s:
-        yield facts.no_data(f"measured {facts.fault.earliest - first:.1f} s before the fault, fewer than {window_s:g} s.",
+        yield facts.no_data(
+            f"measured {facts.fault.earliest - first:.1f} s before the fault, fewer than {window_s:g} s.",
         )
     for figures in facts.baseline:
         if not figures.operations:
-            yield facts.no_data(f"measured no operation of {figures.flow} in the {window_s:g} s before the fault."
+            yield facts.no_data(
+                f"measured no operation of {figures.flow} in the {window_s:g} s before the fault."
             )
         elif not figures.meets_slo:
-            yield facts.reason("baseline-not-met",
+            yield facts.reason(
+                "baseline-not-met",
                 f"broke something that was not well: in the {window_s:g} s before the fault {figures} in "
                 f"{figures.flow}, which is below its SLO.",
             )
 
 
 def _in_force(facts: Facts) -> Iterator[Reason]:
-    """Rule 2: evidence that is not the injecting call's own shows the fault, after it and before the mitigation."""
+    """Rule 2: evidence other than the injecting call's own shows the fault, twice."""
     injected = {e["name"] for e in facts.all("fault-injected")}
     absent = [name for name in facts.run.faults if name not in injected]
     if facts.fault is not None and absent:
         yield facts.reason("fault-not-injected", f"has no record that {these(absent)} went in.")
     if not facts.run.faults:
-        yield facts.no_data(f"has no fault to judge: the mode says none for {facts.run.environment.platform}."
+        yield facts.no_data(
+            f"has no fault to judge: the mode says none for {facts.run.environment.platform}."
         )
     looks = ["after-injection"]
     if facts.run.mode.recovery != "self":
@@ -129,21 +134,19 @@ def _look(facts: Facts, event: Event, when: str) -> Iterator[Reason]:
         if when == "before-mitigation" and facts.run.expires_after_s is not None:
             word = "fault-expired"
         names = these(e.get("name", "?") if isinstance(e, dict) else e for e in against) or "the evidence"
-        yield facts.reason(word,
+        yield facts.reason(
+            word,
             f"shows no fault {_WHEN[when]}: {names} does not hold. What happened afterwards proves nothing; "
             "check the fault's activity and its in_force probe.",
         )
     elif len(event["evidence"]) < len(facts.run.faults):
-        yield facts.no_data(f"has evidence for {len(event['evidence'])} of {len(facts.run.faults)} faults {_WHEN[when]}.",
+        yield facts.no_data(
+            f"has evidence for {len(event['evidence'])} of {len(facts.run.faults)} faults {_WHEN[when]}.",
         )
-    if when == "after-injection":
-        early = facts.fault is not None and event["at"] < facts.fault.latest
-    else:
-        early = False
-        if facts.mitigation_at is not None and event["at"] > facts.mitigation_at:
-            yield facts.no_data("looked at the fault only after the mitigation had begun.")
-    if early:
+    if facts.fault is not None and event["at"] < facts.fault.latest:
         yield facts.no_data("looked at the fault before it had gone in.")
+    if facts.mitigation_at is not None and event["at"] > facts.mitigation_at:
+        yield facts.no_data("looked at the fault only after the mitigation had begun.")
 
 
 def _outlived(facts: Facts) -> Iterator[Reason]:
@@ -154,8 +157,10 @@ def _outlived(facts: Facts) -> Iterator[Reason]:
     back = facts.recovery.interval
     until = back.latest if back is not None else facts.end
     if until is not None and until - facts.fault.earliest >= expires_s:
-        yield facts.reason("fault-expired",
-            f"went on for {until - facts.fault.earliest:.1f} s, but the fault ends by itself after {expires_s:g} s: "
+        yield facts.reason(
+            "fault-expired",
+            f"went on for {until - facts.fault.earliest:.1f} s, but the fault ends by itself after "
+            f"{expires_s:g} s: "
             "what brought the service back cannot be told. Give the fault a longer expires_after.",
         )
 
@@ -174,7 +179,8 @@ def _felt(facts: Facts) -> Iterator[Reason]:
         return
     unmeasured = [f for f, figures in facts.impact.items() if figures.impact is None]
     if unmeasured:
-        yield facts.no_data(f"measured no operation of {these(unmeasured)} between the fault and the first mitigation."
+        yield facts.no_data(
+            f"measured no operation of {these(unmeasured)} between the fault and the first mitigation."
         )
         return
     felt = [f for f in claimed if facts.impact[f].impact is not Impact.NONE]
@@ -183,10 +189,13 @@ def _felt(facts: Facts) -> Iterator[Reason]:
     if claimed and not felt:
         figures = "; ".join(f"{f}: {facts.impact[f]}" for f in claimed)
         if told:
-            yield facts.no_data(f"recorded that users felt the fault, but its samples say otherwise: {figures}."
+            yield facts.no_data(
+                f"recorded that users felt the fault, but its samples say otherwise: {figures}."
             )
-        yield facts.reason("no-impact",
-            f"hurt none of the flows that the mode claims to hurt ({figures}). The fault is in force and nobody "
+        yield facts.reason(
+            "no-impact",
+            f"hurt none of the flows that the mode claims to hurt ({figures}). The fault is in "
+            "force and nobody "
             "felt it: correct impact.flows, or choose a fault that reaches them.",
         )
 
@@ -196,25 +205,26 @@ def _person(facts: Facts) -> Iterator[Reason]:
     if facts.followed and finished is not None and finished["needs_person"]:
         steps = these(s["step"] for s in facts.all("step-finished") if s.get("person"))
         why = finished.get("why") or steps or "see the runbook"
-        yield facts.reason("needs-a-person",
+        yield facts.reason(
+            "needs-a-person",
             f"came to what only a person can do ({why}). Give that step a standin block to have it verified "
             "unattended.",
         )
 
 
 _RULES: tuple[Rule, ...] = (
-    _belongs_here,
-    _measured_throughout,
+    wholeness.belongs_here,
+    wholeness.measured_throughout,
     _baseline_measured,
     _in_force,
     _outlived,
     _felt,
-    _verification_in_time,
+    wholeness.verification_in_time,
     _person,
-    _steps_add_up,
-    _ended,
-    _writes,
-    _complete,
+    wholeness.steps_add_up,
+    wholeness.recovery_agrees,
+    wholeness.writes_add_up,
+    wholeness.complete,
 )
 
 
@@ -223,7 +233,8 @@ def too_short(facts: Facts, needed_s: float) -> tuple[Reason, ...]:
     if facts.recovery.recovered or facts.watched_s >= needed_s:
         return ()
     return (
-        facts.reason("no-action-arm-too-short",
+        facts.reason(
+            "no-action-arm-too-short",
             f"was watched for {facts.watched_s:.1f} s, but the slowest treatment and its stable window took "
             f"{needed_s:.1f} s: that it does not come back alone is not shown.",
         ),
@@ -232,7 +243,6 @@ def too_short(facts: Facts, needed_s: float) -> tuple[Reason, ...]:
 
 def too_coarse(facts: Facts, what: str, measured: str, objective_s: float) -> Reason:
     """An interval that lies on both sides of its objective decides nothing."""
-    return facts.no_data(f"{what} {measured} after the fault, around the objective of {objective_s:g} s: too coarse to judge.",
+    return facts.no_data(
+        f"{what} {measured} after the fault, around the objective of {objective_s:g} s: too coarse to judge.",
     )
-
-

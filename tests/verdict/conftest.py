@@ -1,4 +1,4 @@
-"""Simulated runs: a meter that sends at its rate, an outage, a runbook, and the events a trial records of them.
+"""Simulated runs: a meter at its rate, an outage, a runbook, and the events a trial records of them.
 
 `verified()` is a run that proves its runbook. Each test spoils one thing in it.
 """

@@ -223,7 +223,7 @@ def test_judging_again_says_the_same(runs: Any, bad: list[tuple[str, Arm]]) -> N
 @pytest.mark.parametrize("earlier", [0.0, 0.3, 0.6])
 @pytest.mark.parametrize("back", [4.5, 6.5, 9.0])
 def test_the_interval_of_recovery_holds_the_truth(runs: Any, back: float, earlier: float) -> None:
-    """The objective is set just below and just above: the true time must never be called too slow or in time wrongly."""
+    """With the objective just below the truth it is too slow, just above it is not."""
     truth = back + earlier - 3.25  # since the fault began to bite
     told = (runs.treatment(back=back + earlier, end=back + 5), runs.no_action(end=20.0))
     slow = judge(runs.run(*told, mode=runs.objectives(recover_within=f"{truth - 0.5:.2f}s")))

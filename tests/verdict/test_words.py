@@ -26,12 +26,14 @@ def one_in_five_for_good(at: float, number: int) -> bool:
 
 def with_expiry(runs: Any, expires_after: str) -> dict[str, Any]:
     fault = {**runs.mode()["reproduce"]["lab"][0], "expires_after": expires_after}
-    return runs.mode(reproduce={"lab": [fault]})
+    found: dict[str, Any] = runs.mode(reproduce={"lab": [fault]})
+    return found
 
 
 def two_faults(runs: Any) -> dict[str, Any]:
     fault = runs.mode()["reproduce"]["lab"][0]
-    return runs.mode(reproduce={"lab": [fault, {**fault, "name": "kill-other"}]})
+    found: dict[str, Any] = runs.mode(reproduce={"lab": [fault, {**fault, "name": "kill-other"}]})
+    return found
 
 
 def failing_step(runs: Any, role: str) -> RunEvidence:
@@ -44,30 +46,36 @@ def failing_step(runs: Any, role: str) -> RunEvidence:
         exit=2,
         why="exit code 2, expected 0",
     )
-    return runs.edit(run, "runbook-finished", T, ok=False, failed_step=role)
+    found: RunEvidence = runs.edit(run, "runbook-finished", T, ok=False, failed_step=role)
+    return found
 
 
 def stopped(runs: Any, *trials: Any) -> RunEvidence:
     run = runs.run(*trials)
-    return runs.edit(run, "runbook-finished", T, ok=False, failed_step="check", why="Verification: not back")
+    found: RunEvidence = runs.edit(run, "runbook-finished", T, ok=False, failed_step="check", why="Verification: not back")
+    return found
 
 
 def never_back(runs: Any) -> RunEvidence:
-    return runs.run(runs.treatment(back=None, end=14.0), runs.no_action())
+    found: RunEvidence = runs.run(runs.treatment(back=None, end=14.0), runs.no_action())
+    return found
 
 
 def self_healing(runs: Any, alone: Any) -> RunEvidence:
-    return runs.run(runs.treatment(), alone, mode=runs.mode(recovery="self"))
+    found: RunEvidence = runs.run(runs.treatment(), alone, mode=runs.mode(recovery="self"))
+    return found
 
 
 def lost(runs: Any, ids: list[str], **objectives: Any) -> RunEvidence:
     run = runs.run(mode=runs.objectives(**objectives)) if objectives else runs.verified()
-    return runs.edit(run, "write-log", T, lost=ids)
+    found: RunEvidence = runs.edit(run, "write-log", T, lost=ids)
+    return found
 
 
 def unfelt(runs: Any) -> RunEvidence:
     run = runs.run(runs.treatment(submit_hurts=lambda at, n: False), runs.no_action())
-    return runs.edit(run, "recovery", T, flow="read", earliest=1003.0, latest=1004.0)
+    found: RunEvidence = runs.edit(run, "recovery", T, flow="read", earliest=1003.0, latest=1004.0)
+    return found
 
 
 def shorter(run: RunEvidence, keep: Callable[[Any], bool]) -> RunEvidence:

@@ -1,0 +1,155 @@
+"""Whether a trial's record is whole and tells one story. What it lacks or contradicts is `no-data`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from chaos_ext.meter.samples import OVERLOAD
+from chaos_ext.model import Arm, Reason
+from chaos_ext.verdict.facts import Facts, these
+
+# Above this share of operations that were never sent, what was measured is the machine, not the service.
+_MOST_OVERLOADED = 0.05
+
+
+def _required(facts: Facts) -> Iterator[str]:
+    yield from ("trial-started", "environment-proven", "meter-started", "baseline")
+    yield from ("fault-intended", "fault-injected", "fault-in-force", "impact", "alert", "recovery")
+    itself = facts.run.mode.recovery == "self"
+    if facts.followed:
+        yield from ("runbook-started", "step-started", "step-finished", "runbook-finished")
+        if not itself:
+            yield "verification-before"
+    elif facts.arm is Arm.NO_ACTION:
+        yield "watched"
+    if facts.followed or itself:
+        yield "write-log"
+    yield from ("fault-undone", "trial-finished")
+
+
+def complete(facts: Facts) -> Iterator[Reason]:
+    """Every event that such a trial leaves is there, and every file can be read."""
+    missing = [kind for kind in _required(facts) if not facts.has(kind)]
+    if missing:
+        failed = facts.activity("")
+        tail = f" Activity {failed['activity']['name']} failed: {exception_of(failed)}" if failed else ""
+        yield facts.no_data(f"has no record of {these(missing, 20)}.{tail}")
+    if facts.evidence.journal is None:
+        yield facts.no_data("left no Chaos Toolkit journal: whether its rollbacks were played is not known.")
+    if facts.damaged:
+        yield facts.no_data(f"has damaged records: {these(facts.damaged)}.")
+    if facts.evidence.unreadable:
+        yield facts.no_data(f"has damaged files: {these(facts.evidence.unreadable)}.")
+    if not facts.evidence.samples:
+        yield facts.no_data("has not one measured operation.")
+
+
+def measured_throughout(facts: Facts) -> Iterator[Reason]:
+    """Numbers count up without gaps: an operation that is not there was removed, or its line was lost."""
+    for flow, samples in facts.samples.items():
+        if flow not in facts.run.services.flows:
+            yield facts.no_data(f"measured {flow}, which is no user flow of services.yaml.")
+        numbers = {s.number for s in samples}
+        if samples and len(numbers) != max(numbers) + 1:
+            yield facts.no_data(
+                f"lacks {max(numbers) + 1 - len(numbers)} operations of {flow} that were begun."
+            )
+        overloaded = sum(s.why.startswith(OVERLOAD) for s in samples)
+        if overloaded > _MOST_OVERLOADED * len(samples):
+            yield facts.no_data(
+                f"could not send {overloaded} of {len(samples)} operations of {flow} in time: this "
+                "machine is too "
+                "busy to measure. Run it again with less beside it.",
+            )
+
+
+def belongs_here(facts: Facts) -> Iterator[Reason]:
+    """The trial is one of this run."""
+    started = facts.last("trial-started")
+    if started is None:
+        return
+    run = facts.run
+    for what, got, expected in (
+        ("failure mode", started["mode"], run.mode.id),
+        ("environment", started["environment"], run.environment.name),
+        ("arm", started["arm"], str(facts.arm)),
+    ):
+        if got != expected:
+            yield facts.no_data(f"was recorded for {what} {got}, not {expected}: it is not of this run.")
+
+
+def verification_in_time(facts: Facts) -> Iterator[Reason]:
+    """Rule 4 needs the runbook's own check from before the first mitigation."""
+    before = facts.last("verification-before")
+    if before is not None and facts.mitigation_at is not None and before["at"] > facts.mitigation_at:
+        yield facts.no_data("ran the runbook's Verification only after the mitigation had begun.")
+
+
+def recovery_agrees(facts: Facts) -> Iterator[Reason]:
+    """Recovery as it was seen and as it is measured again must be the same."""
+    event = facts.last("recovery")
+    if event is None or facts.fault is None or not facts.samples:
+        return
+    if not facts.seen_recovered(event["recovered"]):
+        said, found = ("", "not back") if event["recovered"] else ("not ", "back")
+        yield facts.no_data(
+            f"recorded that the flows had {said}come back, but by its samples they were {found}."
+        )
+    elif event["recovered"] and event.get("flow") in facts.run.services.flows and facts.end is not None:
+        again = facts.back(str(event["flow"]), facts.end)
+        early, late = event["earliest"], event["latest"]
+        if early is None or late is None:
+            yield facts.no_data("recorded a recovery without its time.")
+        elif again is not None and (again.earliest > late or again.latest < early):
+            yield facts.no_data(
+                f"recorded another time of recovery for {event['flow']} than its samples show."
+            )
+
+
+def writes_add_up(facts: Facts) -> Iterator[Reason]:
+    """Nothing can be said of lost writes without one that was acknowledged, or without reading back."""
+    event = facts.last("write-log")
+    if event is None or not any(flow.write for flow in facts.run.services.flows.values()):
+        return
+    if not event["readable"]:
+        yield facts.no_data(f"could not read the writes back: {event.get('why') or 'no answer'}.")
+        return
+    if not event["acknowledged"]:
+        yield facts.no_data("has not one acknowledged write, so nothing can be said about lost ones.")
+    outcomes = [w for w in facts.evidence.writes if w.get("outcome") == "ok"]
+    if len(outcomes) != event["acknowledged"]:
+        yield facts.no_data(
+            f"counted {event['acknowledged']} acknowledged writes, but its write log has {len(outcomes)}.",
+        )
+    known = {w.get("id") for w in outcomes}
+    strange = [lost for lost in event["lost"] if lost not in known]
+    if strange:
+        yield facts.no_data(
+            f"calls {these(strange)} lost, which its write log does not know as acknowledged."
+        )
+
+
+def steps_add_up(facts: Facts) -> Iterator[Reason]:
+    """The runbook's end and its steps must tell the same story."""
+    finished = facts.last("runbook-finished")
+    if not facts.followed or finished is None:
+        return
+    bad = [s["step"] for s in facts.all("step-finished") if not s["ok"]]
+    started = [s["step"] for s in facts.all("step-started")]
+    ended = [s["step"] for s in facts.all("step-finished")]
+    open_ = [step for step in dict.fromkeys(started) if started.count(step) > ended.count(step)]
+    if open_:
+        yield facts.no_data(f"has no end of {these(open_)}.")
+    if finished["ok"] and bad:
+        yield facts.no_data(f"calls its runbook done although {these(bad)} failed.")
+    if not finished["ok"] and not bad and not finished.get("failed_step"):
+        yield facts.no_data("calls its runbook failed although no step of it did.")
+    if finished["ok"] and not finished["exercised"]:
+        yield facts.no_data("followed a runbook of which not one block ran.")
+
+
+def exception_of(entry: Mapping[str, object]) -> str:
+    """The last line of what an activity of Chaos Toolkit's journal raised."""
+    lines = entry.get("exception")
+    text = lines if isinstance(lines, str) else "".join(map(str, lines)) if isinstance(lines, list) else ""
+    return text.strip().splitlines()[-1] if text.strip() else "no exception was recorded"
