@@ -1,0 +1,271 @@
+"""A PostgreSQL node of the lab is lost with its disk, as after a host failure."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from chaoslib.exceptions import ActivityFailed
+from chaoslib.types import Configuration
+
+from chaos_ext.actions.lab import proven
+from chaos_ext.safety import supervisor
+
+__all__ = ["destroy_node", "node_is_destroyed", "restore_node"]
+
+_DEAD_WITHIN_S = 5.0
+_UP_WITHIN_S = 30.0
+_ALREADY_STARTED = 60  # supervisor's fault code
+
+
+@dataclass(frozen=True)
+class _Node:
+    name: str
+    host: str
+    port: int
+    data: Path
+    program: str
+    supervisor: Path
+    service_file: str
+    tools: Path
+
+    @property
+    def lost(self) -> Path:
+        """Where its disk is while it is lost."""
+        return self.data.with_name(f"{self.data.name}.lost")
+
+
+def destroy_node(node: str, configuration: Configuration = None) -> dict[str, Any]:
+    """Kill a PostgreSQL server with everything it started, and take its data directory away.
+
+    - `node`: the lab's name of it, "pg-a", "pg-b" or "pg-c"
+
+    SIGKILL for the postmaster (which is stopped first, so that it starts nobody meanwhile) and for every
+    process that works in its data directory, looked for again until there is none; then the directory is
+    moved aside. Nothing restarts it. Returns ``{"killed": [pids], "moved_to"}``. Raises ActivityFailed when
+    there is no such node, or it does not run: nothing to destroy is a failure. Undone by: `restore_node`.
+
+    Source: https://www.postgresql.org/docs/16/server-shutdown.html (SIGKILL).
+
+    YAML::
+
+        type: action
+        name: destroy-primary
+        provider:
+          type: python
+          module: chaos_ext.actions.lab.postgresql
+          func: destroy_node
+          arguments: {node: pg-a}
+    """
+    found = _node(node, configuration)
+    postmaster = _postmaster(found)
+    if postmaster is None:
+        raise ActivityFailed(f"{node}: got no running server in {found.data}, expected one to destroy")
+    if found.lost.exists():
+        raise ActivityFailed(f"{found.lost}: got a disk lost before, expected none. Run 'chaos heal'.")
+    killed = _kill_everything(found, postmaster)
+    found.data.rename(found.lost)
+    return {"node": node, "killed": killed, "moved_to": str(found.lost)}
+
+
+def node_is_destroyed(node: str, configuration: Configuration = None) -> dict[str, Any]:
+    """Whether a node is lost: no process of it lives, its data directory is not there, nobody listens.
+
+    - `node`: the lab's name of it, "pg-a", "pg-b" or "pg-c"
+
+    Looks at processes, disk and port, and does not ask what injected it. A zombie counts as dead. Changes
+    nothing.
+
+    YAML::
+
+        type: probe
+        name: primary-is-destroyed
+        provider:
+          type: python
+          module: chaos_ext.actions.lab.postgresql
+          func: node_is_destroyed
+          arguments: {node: pg-a}
+    """
+    found = _node(node, configuration)
+    alive = [process.pid for process in _processes(found)]
+    evidence = {"alive": alive, "data_directory": found.data.exists(), "listens": _listens(found)}
+    return {"holds": not any(evidence.values()), "node": node, **evidence}
+
+
+def restore_node(node: str, configuration: Configuration = None) -> dict[str, Any]:
+    """Bring a destroyed node back with its disk, unless the world has moved on without it.
+
+    - `node`: the lab's name of it, "pg-a", "pg-b" or "pg-c"
+
+    Moves the data directory back, has the supervisor start the server, and waits up to 30 s until it answers.
+    Superseded, and nothing is touched, when the directory is there again (somebody rebuilt the node) or
+    another node has been promoted: two primaries would be worse than none. Harmless when repeated. Returns
+    ``{"outcome": "undone" | "superseded" | "already", "why"}``. Raises ActivityFailed when the disk is
+    nowhere or the server does not come up.
+
+    YAML::
+
+        type: action
+        name: restore-primary
+        provider:
+          type: python
+          module: chaos_ext.actions.lab.postgresql
+          func: restore_node
+          arguments: {node: pg-a}
+    """
+    found = _node(node, configuration)
+    if found.data.exists() and found.lost.exists():
+        return {"outcome": "superseded", "why": f"{node} has been rebuilt"}
+    postmaster = _postmaster(found) if found.data.exists() else None
+    if postmaster is not None:
+        return _let_run(node, postmaster)
+    disk = found.data if found.data.exists() else found.lost
+    if not disk.exists():
+        raise ActivityFailed(f"{node}: got neither {found.data} nor {found.lost}, expected its disk")
+    promoted = _promoted_others(node, configuration)
+    if promoted and not (disk / "standby.signal").exists():
+        return {"outcome": "superseded", "why": f"{', '.join(promoted)} has been promoted in its place"}
+    if disk == found.lost:
+        found.lost.rename(found.data)
+    _kill(found, _processes(found))  # what a fault that was cut off half-way left would keep the server out
+    _start(found)
+    return {"outcome": "undone", "why": f"{node} runs again with its disk"}
+
+
+def _let_run(node: str, postmaster: psutil.Process) -> dict[str, Any]:
+    """The server is there; a fault that was cut off half-way may have left it stopped."""
+    if postmaster.status() != psutil.STATUS_STOPPED:
+        return {"outcome": "already", "why": f"{node} runs with its disk"}
+    postmaster.send_signal(signal.SIGCONT)
+    return {"outcome": "undone", "why": f"{node} was stopped, and runs on"}
+
+
+def _node(name: str, configuration: Configuration = None) -> _Node:
+    facts = proven.facts(configuration)
+    nodes = facts["postgresql"]["nodes"]
+    if name not in nodes:
+        raise ActivityFailed(f"node: got {name!r}, expected one of {', '.join(nodes)}")
+    said = nodes[name]
+    return _Node(
+        name=name,
+        host=said["host"],
+        port=int(said["port"]),
+        data=Path(said["data"]),
+        program=said["program"],
+        supervisor=Path(facts["supervisor"]["socket"]),
+        service_file=facts["postgresql"]["service_file"],
+        tools=Path(facts["bin"]),
+    )
+
+
+def _postmaster(node: _Node) -> psutil.Process | None:
+    """The server of the data directory: its pid file's process, when that works there and began then."""
+    try:
+        lines = (node.data / "postmaster.pid").read_text().splitlines()
+        pid, began = int(lines[0]), int(lines[2])
+        process = psutil.Process(pid)
+        # the file's time is in whole seconds, and a process's start is derived from the boot's
+        is_it = abs(process.create_time() - began) < 5 and _works_in(process, node)
+    except (FileNotFoundError, IndexError, ValueError, psutil.Error):
+        return None
+    return process if is_it else None
+
+
+def _processes(node: _Node) -> list[psutil.Process]:
+    """Living processes that work in the node's data directory, wherever that is now.
+
+    Each of PostgreSQL's processes has a group of its own, and a killed postmaster's children have another
+    parent; but all of them stay in the directory.
+    """
+    return [process for process in psutil.process_iter() if _works_in(process, node)]
+
+
+def _works_in(process: psutil.Process, node: _Node) -> bool:
+    try:
+        return (
+            process.name() == "postgres"  # not the shell of somebody who looks around there
+            and process.status() != psutil.STATUS_ZOMBIE
+            and process.cwd() in (str(node.data), str(node.lost))
+        )
+    except (psutil.Error, OSError):
+        return False  # gone, or somebody else's
+
+
+def _kill_everything(node: _Node, postmaster: psutil.Process) -> list[int]:
+    postmaster.send_signal(signal.SIGSTOP)
+    return _kill(node, [postmaster, *postmaster.children(recursive=True)])
+
+
+def _kill(node: _Node, targets: list[psutil.Process]) -> list[int]:
+    """SIGKILL for `targets` and whatever else works in the directory, until nothing does; the pids."""
+    killed: list[int] = []
+    deadline = time.monotonic() + _DEAD_WITHIN_S
+    while targets:
+        for process in targets:
+            try:
+                process.kill()  # psutil compares the start time, so this is the process that we saw
+            except psutil.NoSuchProcess:
+                continue
+            killed += [process.pid] if process.pid not in killed else []
+        if time.monotonic() > deadline:
+            raise ActivityFailed(f"{node.name}: got {[p.pid for p in targets]} alive after SIGKILL")
+        time.sleep(0.01)
+        targets = _processes(node)
+    return killed
+
+
+def _listens(node: _Node) -> bool:
+    try:
+        socket.create_connection((node.host, node.port), timeout=1.0).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:  # a time-out is not a refusal
+        return True
+    return True
+
+
+def _promoted_others(node: str, configuration: Configuration = None) -> list[str]:
+    """Other nodes that have been promoted. Their disk says so, even when they are down just now."""
+    others = (
+        _node(name, configuration)
+        for name in proven.facts(configuration)["postgresql"]["nodes"]
+        if name != node
+    )
+    return [
+        other.name
+        for other in others
+        if (other.data / "PG_VERSION").exists() and not (other.data / "standby.signal").exists()
+    ]
+
+
+def _start(node: _Node) -> None:
+    try:
+        supervisor.call(
+            node.supervisor, "supervisor.startProcess", node.program, True, timeout_s=_UP_WITHIN_S
+        )
+    except supervisor.SupervisorError as error:
+        if error.code != _ALREADY_STARTED:
+            raise ActivityFailed(str(error)) from error
+    command = [str(node.tools / "psql"), f"service={node.name}", "-XAtc", "SELECT 1"]
+    environment = {**os.environ, "PGCONNECT_TIMEOUT": "2", "PGSERVICEFILE": node.service_file}
+    deadline = time.monotonic() + _UP_WITHIN_S
+    while True:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=10,
+            check=False,
+        )
+        if done.returncode == 0:
+            return
+        if time.monotonic() > deadline:
+            raise ActivityFailed(f"{node.name}: got '{done.stderr.strip()}', expected it to answer again")
+        time.sleep(0.05)
