@@ -154,10 +154,10 @@ class Database:
                     client_encoding="UTF8",
                     sslmode="disable",
                     gssencmode="disable",
-                    # The server ends a statement that nobody waits for any more. It does not apply to
-                    # the wait for a standby at commit, which must not be given up: see hang_up.
-                    options=f"-c statement_timeout={int(settings.query_timeout_s * 1000)}"
-                    f" -c default_transaction_read_only={'on' if settings.read_only else 'off'}",
+                    # The server ends a statement before we would hang up: then nothing was stored for
+                    # sure, and the connection stays. It does not end the wait for a standby at commit.
+                    options=f"-c statement_timeout={int(settings.query_timeout_s * 800)}"
+                    + (" -c default_transaction_read_only=on" if settings.read_only else ""),
                     autocommit=True,
                 )
         except TimeoutError:

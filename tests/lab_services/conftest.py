@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import requests
@@ -67,11 +69,20 @@ class PostgreSQL:
     process: subprocess.Popen[bytes] | None = None
 
     def run(self, *command: str) -> None:
+        program = [str(self.bin / command[0]), *command[1:]]
         subprocess.run(
-            [str(self.bin / command[0]), *command[1:]],
-            user=self.user, group=self.user and pwd.getpwnam(self.user).pw_gid, extra_groups=[] if self.user else None,
-            cwd=self.data.parent, check=True, timeout=60, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            program,
+            **self._as_user(),
+            cwd=self.data.parent,
+            check=True,
+            timeout=60,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def _as_user(self) -> dict[str, Any]:
+        if self.user is None:
+            return {}
+        return {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
 
     def start(self) -> None:
         self.process = subprocess.Popen(
@@ -80,8 +91,7 @@ class PostgreSQL:
                 "-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1",
                 "-c", "fsync=off", "-c", "max_connections=30",
             ],
-            user=self.user, group=self.user and pwd.getpwnam(self.user).pw_gid, extra_groups=[] if self.user else None,
-            cwd=self.data.parent, stderr=(self.data.parent / "log").open("ab"), start_new_session=True,
+            **self._as_user(), cwd=self.data.parent, stderr=(self.data.parent / "log").open("ab"), start_new_session=True,
         )  # fmt: skip
         wait_for("PostgreSQL accepts connections", self.accepts)
 
@@ -103,6 +113,21 @@ class PostgreSQL:
         ) as connection:
             cursor = connection.execute(query)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The server and all its processes stand still, so that connections neither answer nor break."""
+        assert self.process is not None
+        family = [psutil.Process(self.process.pid)]
+        family[0].suspend()
+        family += family[0].children(recursive=True)
+        for one in family[1:]:
+            one.suspend()
+        try:
+            yield
+        finally:
+            for one in family:
+                one.resume()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT is a fast shutdown, SIGQUIT an immediate one as after a crash."""
@@ -245,15 +270,33 @@ class Parts:
         return part, f"http://{where}"
 
 
+def end(parts: Parts) -> None:
+    """Ends all, which must go in order and must have had no bugs."""
+    codes = {part.log.stem: part.stop(signal.SIGTERM) for part in parts.all}
+    assert set(codes.values()) <= {0, -signal.SIGKILL}, f"did not end in order: {codes}"
+    bugs = [bug for part in parts.all if not part.bugs_expected for bug in part.events("bug")]
+    assert not bugs, bugs[0]["error"]
+
+
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Parts]:
     parts = Parts(tmp_path)
     yield parts
-    codes = {part.log.stem: part.stop(signal.SIGTERM) for part in parts.all}
-    assert set(codes.values()) <= {0, -signal.SIGKILL}, f"did not end in order: {codes}"
-    bugs = [bug for part in parts.all for bug in part.events("bug")]
-    expected = [part for part in parts.all if part.bugs_expected]
-    assert expected or not bugs, bugs
+    end(parts)
+
+
+@pytest.fixture(scope="module")
+def start_parts() -> Iterator[Callable[[Path], Parts]]:
+    """For parts that several tests share."""
+    started: list[Parts] = []
+
+    def start(folder: Path) -> Parts:
+        started.append(Parts(folder))
+        return started[-1]
+
+    yield start
+    for parts in started:
+        end(parts)
 
 
 @dataclass
