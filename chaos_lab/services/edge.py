@@ -33,6 +33,7 @@ class Edge:
     """One process's routes, replicas and metrics."""
 
     def __init__(self, path: Path, config: process.Config) -> None:
+        process.address(config["listen"]), process.address(config["metrics"])
         self.path = path
         self.requests = metrics.Counter("edge_requests_total", "Requests answered.", "service", "code")
         self.latency = metrics.Histogram("edge_request_duration_seconds", "Time to answer.", "service")

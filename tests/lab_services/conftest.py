@@ -389,7 +389,7 @@ def start_edge(parts: Parts, tmp_path: Path) -> Callable[..., Edge]:
         part = parts.start("edge", config)
         session = requests.Session()
         session.trust_env = False  # or REQUESTS_CA_BUNDLE would win over our CA
-        session.verify = str(paths.certificate)
+        session.verify = shutil.copy(paths.certificate, tmp_path / "ca.crt")  # tests change the edge's own
         edge = Edge(part, config, session)
         wait_for("the edge listens", lambda: answers(f"{edge.inside}/healthz"))
         wait_for(
@@ -413,3 +413,8 @@ def _answers() -> Callable[..., bool]:
 @pytest.fixture(name="free_port")
 def _free_port() -> Callable[[], int]:
     return free_port
+
+
+@pytest.fixture(name="make_certificate")
+def _make_certificate() -> Callable[..., Certificate]:
+    return make_certificate
