@@ -207,15 +207,21 @@ def _at(shown: str, node: yaml.Node | yaml.Event) -> str:
     return shown if node.start_mark is None else f"{shown}:{node.start_mark.line + 1}"
 
 
+def _code(character: object) -> str:
+    return f"U+{character if isinstance(character, int) else ord(str(character)[:1]):04X}"
+
+
 def _no_yaml(error: yaml.YAMLError, text: str, shown: str) -> UsageError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     where = shown if mark is None else f"{shown}:{mark.line + 1}"
     if isinstance(error, yaml.reader.ReaderError):
-        where = f"{shown}:{text.count(chr(10), 0, error.position) + 1}"
-        return _refused(where, "", f"the character {error.character!r}", "printable text")
+        line = text.encode()[: error.position].count(b"\n") + 1  # libyaml counts bytes
+        where = f"{shown}:{line}"
+        return _refused(where, "", f"the character {_code(error.character)}", "printable text")
     told = str(getattr(error, "problem", None) or error).splitlines()[0]
-    line = text.splitlines()[mark.line] if mark is not None and mark.line < text.count("\n") + 1 else ""
-    if "\t" in line[: len(line) - len(line.lstrip())]:
+    lines = text.splitlines()
+    there = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    if "\t" in there[: len(there) - len(there.lstrip())]:
         return _refused(where, "", "a tab", "spaces", "YAML is indented with spaces only.")
     if "tag" in told and "constructor" in told:
         return _refused(where, "", f"a tag ({told.split()[-1]})", "plain values", "Tags are not loaded.")

@@ -28,8 +28,9 @@ def shown(value: object) -> str:
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, (list, tuple)):
         return "a list" if value else "an empty list"
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    if isinstance(value, str) and len(value) > _SHOWN:
+        value = f"{value[: _SHOWN - 1]}…"
+    return repr(value)
 
 
 def did_you_mean(word: object, choices: Collection[str]) -> str:
@@ -66,6 +67,11 @@ def _problems(source: Source, model: type[BaseModel], error: ValidationError) ->
         if any(other[: len(at)] == at for other in found):
             continue
         found[at] = _problem(source, at, of_key, schema, entry)
+    # 'ownr' explains a missing 'owner': one mistake, one message.
+    explained = {(at[:-1], problem.hint) for at, problem in found.items()}
+    for at in list(found):
+        if at and (at[:-1], f"Did you mean '{at[-1]}'?") in explained:
+            del found[at]
     return sorted(found.values(), key=lambda problem: int(problem.where.rsplit(":", 1)[1]))
 
 
@@ -100,7 +106,7 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
         wanted = _schema_at(schema, at)
         return source.problem(at, "nothing", _expected(schema, wanted), f"Add '{at[-1]}: …'.")
     if kind == "extra_forbidden":
-        known = list(_schema_at(schema, at[:-1]).get("properties", {}))
+        known = _keys(schema, at[:-1])
         return source.problem(at, f"the unknown key '{at[-1]}'", "a known one", did_you_mean(at[-1], known))
     if of_key:
         names = _schema_at(schema, at[:-1]).get("propertyNames", {})
@@ -117,8 +123,10 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
 
 
 def _try(value: object, kind: str) -> str:
-    if kind == "string_type" and isinstance(value, (bool, int, float)):
-        return f"Put it in quotes: {str(value).lower()!r}."
+    if kind == "string_type" and isinstance(value, bool):
+        return "Put the word in quotes: without them it means true or false."
+    if kind == "string_type" and isinstance(value, (int, float)):
+        return f"Put it in quotes: '{value}'."
     return ""
 
 
@@ -154,6 +162,13 @@ def _inner(part: dict[str, Any], step: str | int) -> dict[str, Any] | None:
         if isinstance(inner, dict):
             return inner
     return None
+
+
+def _keys(schema: dict[str, Any], at: Path_) -> list[str]:
+    """The keys that a mapping at `at` may have."""
+    return [
+        key for each in _alternatives(schema, _schema_at(schema, at)) for key in each.get("properties", ())
+    ]
 
 
 def _choices(schema: dict[str, Any], wanted: dict[str, Any]) -> list[Any]:
