@@ -49,7 +49,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as state:
             started = time.monotonic()
             done = subprocess.run(
-                [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "verify", mode],
+                [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "--no-log-file", "verify", mode],
                 env={**os.environ, "CHAOS_STATE": state}, capture_output=True, text=True, timeout=300, check=False,
             )  # fmt: skip
             whole = time.monotonic() - started

@@ -10,10 +10,14 @@ from chaos_ext.trial import current
 
 __all__ = ["seen"]
 
+# Watched at least so long that the figures say something; an alert takes longer than that anyway.
+LEAST_S = 1.0
+
 
 def seen(configuration: Configuration = None) -> dict[str, Any]:
     """Wait until every flow that the failure mode claims to hurt is hurt, no longer than detection may take.
 
+    Watches for a second at least.
     Measured over the operations sent after the fault was confirmed. Returns ``{"holds": bool, "flows":
     {flow: {claimed, measured, …}}}``; the verdict measures again over the whole fault. Changes nothing.
 
@@ -29,6 +33,7 @@ def seen(configuration: Configuration = None) -> dict[str, Any]:
     if since is None:
         return {"holds": False, "why": "no fault was injected"}
     limit_s = trial.mode.objectives_in(trial.place.environment.name).detect_within
+    trial.wait(since + LEAST_S - started)
     holds = trial.wait_until(
         lambda: measured.hurt(measured.impacts(trial, measured.between(trial, since))), since + limit_s
     )

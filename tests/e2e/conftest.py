@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAOS = [str(Path(sys.executable).parent / "chaos"), "--no-version-check"]
+CHAOS = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "--no-log-file"]
 
 
 @dataclass
