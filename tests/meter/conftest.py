@@ -81,12 +81,12 @@ def make_writing_flow(**changes: Any) -> Flow:
     return make_flow(**{**written, **changes})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def flow() -> Callable[..., Flow]:
     return make_flow
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def writing_flow() -> Callable[..., Flow]:
     return make_writing_flow
 

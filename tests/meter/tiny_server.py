@@ -27,41 +27,55 @@ from typing import Any
 
 
 def certificate(directory: Path, days: int = 1) -> Path:
-    """A self-signed certificate for 127.0.0.1 and its key in one PEM file. Negative days: it has expired."""
+    """A certificate for 127.0.0.1 and its key in one PEM file, signed by DIR/ca.pem. Negative days: it has expired."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    path, key_path = directory / "server.pem", directory / "key.pem"
-    if key_path.exists():
-        loaded = serialization.load_pem_private_key(key_path.read_bytes(), None)
-        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
-        key = loaded
-    else:
-        key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    key_path.write_bytes(pem)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tiny server")])
+    ca_path, ca_key_path, path = directory / "ca.pem", directory / "ca-key.pem", directory / "server.pem"
     now = datetime.datetime.now(datetime.UTC)
     end = now + datetime.timedelta(days=days)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(min(now, end) - datetime.timedelta(days=2))
+    pem = serialization.Encoding.PEM
+    plain = (pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+    def named(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    def builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(named(subject))
+            .issuer_name(named("tiny authority"))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(min(now, end) - datetime.timedelta(days=2))
+        )
+
+    if ca_path.exists():
+        loaded = serialization.load_pem_private_key(ca_key_path.read_bytes(), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        ca_key = loaded
+    else:
+        ca_key = ec.generate_private_key(ec.SECP256R1())
+        ca_key_path.write_bytes(ca_key.private_bytes(*plain))
+        ca = (
+            builder("tiny authority", ca_key)
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+            .sign(ca_key, hashes.SHA256())
+        )
+        ca_path.write_bytes(ca.public_bytes(pem))
+    key = ec.generate_private_key(ec.SECP256R1())
+    own = (
+        builder("tiny server", key)
         .not_valid_after(end)
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
         )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
+        .sign(ca_key, hashes.SHA256())
     )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + pem)
+    path.write_bytes(own.public_bytes(pem) + key.private_bytes(*plain))
     return path
 
 
@@ -186,16 +200,17 @@ class TinyServer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        facts = self._answer()
+        assert self._process.stdin is not None
+        self.stdin = self._process.stdin
+        facts = self.answer()
         scheme = "https" if "ca_file" in facts else "http"
         self.url = f"{scheme}://127.0.0.1:{facts['port']}"
         self.ca_file: str | None = facts.get("ca_file")
 
     def tell(self, do: str, **how: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"do": do, **how}) + "\n")
-        self._process.stdin.flush()
-        return self._answer()
+        self.stdin.write(json.dumps({"do": do, **how}) + "\n")
+        self.stdin.flush()
+        return self.answer()
 
     def freeze(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
@@ -210,7 +225,8 @@ class TinyServer:
             assert pipe is not None
             pipe.close()
 
-    def _answer(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
+        """What it says to the oldest order that has no answer yet."""
         assert self._process.stdout is not None
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
@@ -223,7 +239,7 @@ async def main() -> None:
     await server.listen()
     facts = {"port": server.port, "pid": os.getpid()}
     if server.tls is not None:
-        facts["ca_file"] = str(server.tls / "server.pem")  # type: ignore[assignment]
+        facts["ca_file"] = str(server.tls / "ca.pem")  # type: ignore[assignment]
     print(json.dumps(facts), flush=True)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
