@@ -18,7 +18,8 @@ from typing import Self, TextIO
 from chaos_ext.model import Event, Verdict, VerdictWord
 from chaos_ext.report import text
 from chaos_ext.report.clean import clean, wrap
-from chaos_ext.report.story import Line, Story
+from chaos_ext.report.line import Line
+from chaos_ext.report.story import Story
 
 _STYLES = {"plain": "", "good": "\x1b[32m", "bad": "\x1b[31m", "strong": "\x1b[1m", "dim": "\x1b[2m"}
 _RESET, _ERASE = "\x1b[0m", "\r\x1b[K"
@@ -56,7 +57,11 @@ class Terminal:
     def __call__(self, event: Event) -> None:
         """Tell about `event`."""
         with self._lock:
-            self.lines(self._story.tell(event))
+            try:
+                told = self._story.tell(event)
+            except Exception as error:  # noqa: BLE001 - what cannot be told must not stop a trial that broke something
+                told = [Line(f"({event.get('kind')} cannot be shown: {clean(str(error))})", "bad")]
+            self.lines(told)
             self._said_at = time.monotonic()
 
     def lines(self, lines: Iterable[Line]) -> None:

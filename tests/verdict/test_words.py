@@ -51,9 +51,10 @@ def failing_step(runs: Any, role: str) -> RunEvidence:
 
 
 def stopped(runs: Any, *trials: Any) -> RunEvidence:
-    run = runs.run(*trials)
-    found: RunEvidence = runs.edit(run, "runbook-finished", T, ok=False, failed_step="check", why="Verification: not back")
-    return found
+    run: RunEvidence = runs.edit(
+        runs.run(*trials), "runbook-finished", T, ok=False, failed_step="check", why="Verification: not back"
+    )
+    return run
 
 
 def never_back(runs: Any) -> RunEvidence:
