@@ -68,7 +68,7 @@ class Story:
     def row(self, event: Event, label: str, words: str, style: str = "plain") -> Iterator[Line]:
         """A labelled line with its time; what does not fit goes on below, indented."""
         indent = GUTTER + 1 + LABEL + 1
-        columns = max(20, self.width - indent) if self.width else 0
+        columns = max(10, self.width - indent) if self.width else 0
         for number, part in enumerate(wrap(clean(words), columns)):
             head = f"{self.clock(event):>{GUTTER}} {text.pad(label, LABEL)} " if not number else " " * indent
             yield Line(f"{head}{part}".rstrip(), style)
