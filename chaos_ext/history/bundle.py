@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chaos_ext.history.manifest import write_manifest
+from chaos_ext.history import manifest
 from chaos_ext.history.reading import load
 from chaos_ext.history.versions import versions
 from chaos_ext.model import Arm, Environment, FailureMode, Reason, Services, Verdict, VerdictWord
@@ -72,9 +72,14 @@ def create(
 
 
 def seal(folder: Path, verdict: Verdict) -> None:
-    """Write the verdict, and the digest of every file. Nothing may be written into the folder afterwards."""
+    """Write the verdict, and the digest of every file. Nothing may be written into the folder afterwards.
+
+    Raises FileExistsError, and changes nothing, when the run is sealed already; OSError.
+    """
+    if (folder / manifest.NAME).exists():
+        raise FileExistsError(f"{folder}: this run is sealed")
     write_json(folder / "verdict.json", {"schema": SCHEMA, "rules": VERDICT_RULES, **verdict_fields(verdict)})
-    write_manifest(folder)
+    manifest.write_manifest(folder)
 
 
 def verdict_fields(verdict: Verdict) -> dict[str, Any]:
@@ -105,7 +110,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _as_json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n").encode()
+    # A lone surrogate (output that was not text) becomes its JSON escape, which reads back as it was.
+    return (json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n").encode(
+        "utf-8", "backslashreplace"
+    )
 
 
 def _plain(written: FailureMode | Environment | Services) -> Any:
