@@ -7,7 +7,7 @@ environments, digests) is looked at once.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def _check_all(
     modes = list(modes)
     functions = Functions()
     digest = cache(load.digest)
-    checked.problems += _check_runbooks(catalog, modes)
+    checked.problems += _check_runbooks(catalog, modes, environments)
     for mode in modes:
         one = _Mode(catalog, mode, functions)
         one.check_itself()
@@ -206,7 +206,9 @@ class _Mode:
                 self.say(at, f"{fault.expires_after:g} s", expected)
 
 
-def _check_runbooks(catalog: Catalog, modes: Collection[FailureMode]) -> list[Problem]:
+def _check_runbooks(
+    catalog: Catalog, modes: Collection[FailureMode], environments: Sequence[Environment]
+) -> list[Problem]:
     """Every runbook once, for all the platforms of all the modes that use it."""
     problems: list[Problem] = []
     platforms: dict[str, set[str]] = {}
@@ -223,7 +225,8 @@ def _check_runbooks(catalog: Catalog, modes: Collection[FailureMode]) -> list[Pr
                 expected = "a file below catalog/runbooks/"
                 problems.append(_locate(catalog, mode)(("runbook",), f"'{mode.runbook}'", expected, hint))
     for name in sorted(set(platforms) - missing):
-        problems += _lint(catalog.root / "catalog" / name, catalog.root, platforms[name])
+        bound = [each for each in environments if each.platform in platforms[name]]
+        problems += _lint(catalog, name, platforms[name], bound)
     return problems
 
 
@@ -232,11 +235,26 @@ def _is_runbook(root: Path, name: str) -> bool:
     return name.startswith("runbooks/") and ".." not in Path(name).parts and path.is_file()
 
 
-def _lint(path: Path, root: Path, platforms: Collection[str]) -> list[Problem]:
+def _lint(
+    catalog: Catalog, name: str, platforms: Collection[str], environments: Sequence[Environment]
+) -> list[Problem]:
     from chaos_ext.runbook.lint import lint
 
-    problems: list[Problem] = lint(path, platforms=platforms)
-    return problems
+    given = [{*each.variables, *each.secrets} for each in environments]
+    problems = lint(
+        catalog.root / "catalog" / name,
+        platforms=platforms,
+        variables=set.intersection(*given) if given else None,
+        modes=catalog.modes,
+        alerts=[rule for each in environments for rule in each.alerts.rules if rule.runbook == name],
+    )
+    # The linter names files from the current folder, the catalogue from the project's.
+    return [replace(each, where=_from_root(each.where, catalog.root)) for each in problems]
+
+
+def _from_root(where: str, root: Path) -> str:
+    absolute = Path(where).absolute()
+    return str(absolute.relative_to(root)) if absolute.is_relative_to(root) else where
 
 
 def _check_compiled(experiment: dict[str, Any], functions: Functions, shown: Path) -> list[Problem]:
