@@ -1,7 +1,7 @@
 """The words after a fence's language: flat JSON, typed, with everything that is wrong about them.
 
-Runme takes everything from the first '{' to the first '}' and silently loses the block's name when that is not
-whole JSON, so braces and nesting are refused here although JSON would allow them.
+Runme takes everything from the first '{' to the first '}' and silently loses the block's name when that is
+not whole JSON, so braces and nesting are refused here although JSON would allow them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Runs one block of bash: in its own session, with nothing of our environment, for a limited time.
 
-A block that ends by itself may leave daemons behind that left its session (a database it started); whatever stayed
-in its process group ends with it. A block that is cut short loses everything it started: the group, and by a marker in
-their environment also those that went into sessions of their own.
+A block that ends by itself may leave daemons behind that left its session (a database it started); whatever
+stayed in its session ends with it. A block that is cut short loses everything it started: the session, and by
+a marker in their environment also those that went into sessions of their own.
 """
 
 from __future__ import annotations
@@ -86,13 +86,15 @@ class Shell:
         aborting: threading.Event,
         cwd: Path | None = None,
     ) -> Ended:
-        """Run `code` to its end, or for `timeout_s` seconds, or until `aborting`; exports do not carry over by themselves.
+        """Run `code` to its end, or for `timeout_s` seconds, or until `aborting`.
 
         Args:
             name: what bash calls the block in its own error messages
             secrets: values to hide in what `line` gets
             line: called with ("stdout" or "stderr", one line without its end) as output arrives
             cwd: where to run; default the empty HOME
+
+        Exports are in the result; they carry over when the caller puts them into `variables`.
         """
         self._dump.unlink(missing_ok=True)
         environment = {**self.variables, **self._fixed, MARKER: uuid.uuid4().hex}
@@ -267,7 +269,7 @@ def _group_lives(group: int) -> bool:
 
 
 def _family(leader: int, marker: str, *, everything: bool) -> list[psutil.Process]:
-    """The living processes of a block, by pid and start time (psutil checks both before it sends a signal)."""
+    """The living processes of a block. psutil knows them by pid and start time, and signals no other."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):

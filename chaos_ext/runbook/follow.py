@@ -1,8 +1,8 @@
 """Follows a runbook as it is written, step by step, and records what a person would have seen.
 
-Every block runs with the declared variables and nothing else; before every block that changes something the place
-is proven again. The first thing that does not go as the runbook says ends it. Nothing is taken back by itself:
-the outcome names the undo steps that a person may want.
+Every block runs with the declared variables and nothing else; before every block that changes something the
+place is proven again. The first thing that does not go as the runbook says ends it. Nothing is taken back by
+itself: the outcome names the undo steps that a person may want.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def follow(
         only: keys of the steps to follow (parameters are always run); an undo step runs only when named here
         ask: for manual steps when somebody is there
 
-    Returns the outcome, also when a step fails. Raises Interrupted when `aborting` was set, whatever `prove` raises,
-    and UsageError when there is no bash. Changes made by steps stay; their undo steps are offered, not run.
+    Returns the outcome, also when a step fails. Raises Interrupted when `aborting` was set, whatever `prove`
+    raises, and UsageError when there is no bash. What steps changed stays; undo steps are offered, not run.
     """
     with _shell(variables, secrets, path) as shell:
         return _Follower(
@@ -113,7 +113,7 @@ def verify_once(
     emit: Emit,
     aborting: threading.Event,
 ) -> VerifiedOnce:
-    """Run the verification's blocks a single time without waiting, after the parameters; emits verification-before.
+    """Run the verification a single time without waiting, after the parameters; emits verification-before.
 
     Raises Interrupted when `aborting` was set, and UsageError when there is no bash.
     """
@@ -420,7 +420,7 @@ class _Follower:
             return None, f"no row of the table says what to do for {value!r}"
         target = rows[0].target
         found = self.runbook.find(target)
-        return (found.key if found and found.kind is not StepKind.SECTION else target), None
+        return (found.key if found else target.removeprefix("#")), None
 
     def _verify(self, step: Step, block: Block) -> tuple[Ended, str | None]:
         """Poll until the block held for `stable` seconds; it must begin to hold within `within` seconds."""

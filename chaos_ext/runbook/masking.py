@@ -1,8 +1,8 @@
 """Hides secrets by their value in text that arrives in pieces.
 
-A secret may be cut by the end of a read, and may span lines, so text is held back for as long as it could be the
-beginning of one. Each line of a secret of several lines (a key in PEM) is a secret too, and so are the ways in
-which JSON and URLs write it.
+A secret may be cut by the end of a read, and may span lines, so text is held back for as long as it could be
+the beginning of one. Each line of a secret of several lines (a key in PEM) is a secret too, and so are the ways
+in which JSON and URLs write it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a runbook says: sections, steps, blocks, decisions. No I/O; built by `parse`, judged by `lint`, done by `follow`.
+"""What a runbook says: sections, steps, blocks, decisions. No I/O.
 
 Lines count from 1 in the file. A step's `key` is how everything else names it: ``step-4``, ``decision-3``,
-``undo-step-4``, or the section's own name when blocks stand directly below an H2 (``parameters``, ``verification``).
+``undo-step-4``, or the section's own name when blocks stand directly below an H2 (``verification``).
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class FrontMatter:
 
 @dataclass(frozen=True)
 class Runbook:
-    """A whole runbook. `problems` are what the parser could not make sense of; `lint` reports them with its own."""
+    """A whole runbook. `problems` are what the parser could not make sense of."""
 
     path: Path
     title: str
@@ -206,7 +206,7 @@ class Runbook:
         )
 
     def find(self, name: str) -> Step | None:
-        """The step that `name` means: a key, an anchor with or without '#', 'Step 4', or the name of one of its blocks."""
+        """The step that `name` means: a key, an anchor with or without '#', 'Step 4', or one of its blocks."""
         wanted = name.strip().removeprefix("#")
         key = re.sub(r"\s+", "-", wanted).lower()
         for step in self.all_steps:
@@ -225,7 +225,7 @@ class Runbook:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether `text` is what `pattern` says: equal, or by ' (re)' (the whole text) or ' (glob)' at the pattern's end."""
+    """Whether `text` equals `pattern`, or fits it as a whole when it ends in ' (re)' or ' (glob)'."""
     if pattern.endswith(" (re)"):
         return re.fullmatch(pattern.removesuffix(" (re)"), text) is not None
     if pattern.endswith(" (glob)"):

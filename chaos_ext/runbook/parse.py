@@ -1,6 +1,7 @@
-"""Reads a runbook's Markdown into the model. Keeps going after everything it cannot make sense of, and says so.
+"""Reads a runbook's Markdown into the model, and goes on after everything it cannot make sense of.
 
-markdown-it finds the fences, tables and headings, as Runme's own CommonMark parser would; what they mean is decided here.
+markdown-it finds the fences, tables and headings, as Runme's own CommonMark parser would; what they mean is
+decided here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from chaos_ext.runbook.model import (
     Branch,
     Expectation,
     Link,
-    Role,
     Runbook,
     Section,
     SectionName,
@@ -72,7 +72,7 @@ def read_text(path: Path) -> str:
 
 
 def parse_text(text: str, path: Path) -> Runbook:
-    """The runbook that `text` is; `path` is where it stands (not read). What is wrong is in its `problems`."""
+    """The runbook that `text` is; `path` is where it stands (not read). Never raises for what it says."""
     return _Reader(text, path).read()
 
 

@@ -1,7 +1,7 @@
 """What a piece of bash does, as far as it can be known without running it: commands, variables, redirections.
 
-tree-sitter's grammar reads it, so that quotes, comments, here-documents and nested substitutions are what bash
-takes them for. Where the grammar gives up, `bash -n` has the last word on whether the code is well-formed.
+tree-sitter's grammar reads it, so that quotes, comments, here-documents and nested substitutions are what
+bash takes them for. Where the grammar gives up, `bash -n` has the last word on whether it is well-formed.
 """
 
 from __future__ import annotations

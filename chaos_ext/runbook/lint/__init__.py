@@ -1,7 +1,7 @@
 """Everything that is wrong with a runbook, in one go.
 
-A rule is a function from a `Document` to problems; the modules beside this one hold them by subject, and `RULES`
-lists them all.
+A rule is a function from a `Document` to problems; the modules beside this one hold them by subject, and
+`RULES` lists them all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules about what blocks run: nothing that touches the fault, nothing hard-coded, no surprise, no silent harm."""
+"""Rules about what blocks run: nothing that touches the fault, nothing hard-coded, no silent harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which commands change something, and which of these lose something for good. Tables of knowledge, and their lookup."""
+"""Which commands change something, and which of these lose something for good: tables, and their lookup."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ _ALWAYS_DESTROYS = {
 # The first word that is not an option → what it does. Others of the same program only look.
 _VERBS_CHANGE = {
     "supervisorctl": "start stop restart signal reread update add remove clear shutdown reload",
-    "systemctl": "start stop restart reload kill enable disable mask unmask isolate daemon-reload reset-failed set-property",
+    "systemctl": "start stop restart reload kill enable disable mask unmask isolate daemon-reload reset-failed "
+    "set-property",
     "service": "",
     "release": "set activate add",
-    "kubectl": "apply create delete edit patch scale autoscale annotate label set replace run expose drain cordon uncordon "
-    "taint rollout cp",
+    "kubectl": "apply create delete edit patch scale autoscale annotate label set replace run expose drain cordon "
+    "uncordon taint rollout cp",
     "docker": "start stop restart kill rm rmi run create exec update pause unpause rename system volume network",
     "git": "push commit reset checkout clean merge rebase",
     "redis-cli": "", "valkey-cli": "",
@@ -71,17 +72,20 @@ _REDIS_DESTROYS = re.compile(
     r"\b(?:FLUSHALL|FLUSHDB|DEL|UNLINK|SHUTDOWN|CLUSTER\s+RESET|REPLICAOF|SLAVEOF)\b", re.IGNORECASE
 )
 _AWS_LOOKS = re.compile(
-    r"(?:describe|get|list|head|lookup|filter|batch-get|select|scan|query|search|test|validate|simulate|estimate|preview|view|show)-.*"
-    r"|ls|wait|help|tail|presign|get|query|scan"
+    r"(?:describe|get|list|head|lookup|filter|batch-get|select|scan|query|search|test|validate|simulate|estimate"
+    r"|preview|view|show)-.*|ls|wait|help|tail|presign|get|query|scan"
 )
 _CLOUD_DESTROYS = re.compile(
-    r"(?:delete|terminate|purge|deregister|remove|revoke|disassociate|detach|reset|reboot|failover|promote|restore|release)(?:-.*)?"
-    r"|rm|rb|rsync|restart|stop"
+    r"(?:delete|terminate|purge|deregister|remove|revoke|disassociate|detach|reset|reboot|failover|promote|restore"
+    r"|release)(?:-.*)?|rm|rb|rsync|restart|stop"
 )
-_GCLOUD_LOOKS = {"list", "describe", "get", "read", "tail", "info", "version", "help", "get-iam-policy", "print-access-token",
-                 "get-credentials", "get-server-config", "search", "cat", "ls", "du", "stat", "get-health", "wait", "lookup"}  # fmt: skip
+_GCLOUD_LOOKS = {
+    "list", "describe", "get", "read", "tail", "info", "version", "help", "get-iam-policy", "print-access-token",
+    "get-credentials", "get-server-config", "search", "cat", "ls", "du", "stat", "get-health", "wait", "lookup",
+}  # fmt: skip
 _CURL_CHANGES = re.compile(
-    r"-X\s*(?:POST|PUT|PATCH|DELETE)\b|--request[= ](?:POST|PUT|PATCH|DELETE)\b|(?:^|\s)(?:-d|--data\S*|-F|--form|-T|--upload-file|--json)\b"
+    r"-X\s*(?:POST|PUT|PATCH|DELETE)\b|--request[= ](?:POST|PUT|PATCH|DELETE)\b"
+    r"|(?:^|\s)(?:-d|--data\S*|-F|--form|-T|--upload-file|--json)\b"
 )
 _SHELLS = {"bash", "sh", "eval", "ssh"}
 _INTO = re.compile(r"/dev/(?:null|stdout|stderr|fd/\d+|tty)|&?\d+|-")

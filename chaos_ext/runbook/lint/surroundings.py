@@ -1,4 +1,4 @@
-"""Rules about a runbook and the project around it: its id, the failure modes it recovers, the alerts that link it."""
+"""Rules about a runbook and the project around it: its id, the failure modes it recovers, its alerts."""
 
 from __future__ import annotations
 

@@ -10,11 +10,13 @@ from chaos_ext.runbook.lint.document import Document
 from chaos_ext.runbook.model import Block, Role
 
 _OF_BASH = frozenset(
-    "HOME PATH LANG TMPDIR PWD OLDPWD IFS RANDOM SECONDS LINENO UID EUID PPID HOSTNAME OPTARG OPTIND REPLY BASH "
-    "BASHPID BASH_VERSION BASH_SOURCE BASH_REMATCH BASH_LINENO FUNCNAME PIPESTATUS SHLVL EPOCHSECONDS EPOCHREALTIME "
-    "MACHTYPE OSTYPE HOSTTYPE SHELLOPTS COLUMNS LINES DIRSTACK GROUPS".split()
+    """HOME PATH LANG TMPDIR PWD OLDPWD IFS RANDOM SECONDS LINENO UID EUID PPID HOSTNAME OPTARG OPTIND REPLY
+    BASH BASHPID BASH_VERSION BASH_SOURCE BASH_REMATCH BASH_LINENO FUNCNAME PIPESTATUS SHLVL EPOCHSECONDS
+    EPOCHREALTIME MACHTYPE OSTYPE HOSTTYPE SHELLOPTS COLUMNS LINES DIRSTACK GROUPS""".split()  # noqa: SIM905
 )
-_HARMLESS = frozenset({":", "export", "declare", "local", "readonly", "test", "[", "true", "echo", "printf"})
+ONLY_SETTING = frozenset(
+    {":", "export", "declare", "local", "readonly", "test", "[", "true", "echo", "printf"}
+)
 
 
 def parameters(document: Document) -> Iterator[Problem]:
@@ -23,7 +25,7 @@ def parameters(document: Document) -> Iterator[Problem]:
     for _, block in document.runbook.blocks(Role.PARAMS):
         script = document.script(block)
         for command in script.commands:
-            if command.name not in _HARMLESS:
+            if command.name not in ONLY_SETTING:
                 expected = "only 'export NAME=…' and ': \"${NAME:?why}\"'"
                 yield document.in_block(
                     block, command.line, "parameters", f"the command '{command.name}'", expected
