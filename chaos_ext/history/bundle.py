@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chaos_ext.errors import Problem, UsageError
 from chaos_ext.history import manifest
 from chaos_ext.history.reading import load
 from chaos_ext.history.versions import versions
@@ -104,6 +105,15 @@ def verdict_from(fields: Mapping[str, Any]) -> Verdict:
     )
 
 
+def verdict_of(folder: Path) -> Verdict:
+    """The verdict that was sealed with the run. Raises UsageError when there is none, or it is damaged."""
+    path = folder / "verdict.json"
+    try:
+        return verdict_from(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError([Problem(str(path), "", f"{type(error).__name__}: {error}", "a verdict")]) from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a private JSON file, whole or not at all, and durably. What JSON does not know becomes its `str`."""
     _write(path, _as_json(value))
@@ -146,4 +156,4 @@ def _write(path: Path, data: bytes) -> None:
         raise
 
 
-__all__ = ["create", "load", "seal", "verdict_fields", "verdict_from", "write_json"]
+__all__ = ["create", "load", "seal", "verdict_fields", "verdict_from", "verdict_of", "write_json"]

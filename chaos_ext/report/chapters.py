@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chaos_ext.model import Arm, Event, Interval
 from chaos_ext.report import steps
 from chaos_ext.report.line import Line
-from chaos_ext.report.words import milliseconds, seconds
+from chaos_ext.report.words import milliseconds, plainly, seconds
 
 if TYPE_CHECKING:
     from chaos_ext.report.story import Story
@@ -54,13 +54,10 @@ def trial_started(story: Story, event: Event) -> Iterator[Line]:
 
 
 def proven(story: Story, event: Event) -> Iterator[Line]:
-    if not story.alone:
-        for proof in event.get("proofs") or ():
-            yield from story.row(
-                event,
-                "environment",
-                f"{story.trial.get('environment')} proven: {proof.get('kind')} {proof.get('got')}",
-            )
+    if story.alone:
+        return
+    shown = ", ".join(f"{proof.get('kind')} {proof.get('got')}" for proof in event.get("proofs") or ())
+    yield from story.row(event, "environment", f"{story.trial.get('environment')} proven: {shown}", "good")
 
 
 def baseline(story: Story, event: Event) -> Iterator[Line]:
@@ -106,7 +103,7 @@ def in_force(story: Story, event: Event) -> Iterator[Line]:
     when = str(event.get("when", "")).replace("-", " ")
     found: list[dict[str, Any]] = event.get("evidence") or [{}]
     for evidence in found:
-        seen = ", ".join(f"{k} {v}" for k, v in evidence.items() if k not in ("name", "holds"))
+        seen = ", ".join(f"{k} {plainly(v)}" for k, v in evidence.items() if k not in ("name", "holds"))
         word = "yes" if evidence.get("holds") else "NO"
         detail = f": {seen}" if seen else ""
         style = "good" if evidence.get("holds") else "bad"

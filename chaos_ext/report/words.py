@@ -23,3 +23,14 @@ def span(interval: Interval) -> str:
     """``3.1–3.3 s``, or ``3.1 s`` when both ends read the same."""
     low, high = f"{interval.earliest:.1f}", f"{interval.latest:.1f}"
     return f"{low} s" if low == high else f"{low}–{high} s"
+
+
+def plainly(value: object) -> str:
+    """A value of some evidence without the marks of a programming language."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return " / ".join(f"{key} {plainly(inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return " / ".join(map(plainly, value)) or "none"
+    return "none" if value is None else str(value)

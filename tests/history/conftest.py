@@ -33,6 +33,7 @@ def project(tmp_path: Path) -> Path:
 def new_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
     """Makes the folder of a new run, as `chaos verify` does."""
     monkeypatch.setenv("CHAOS_PROJECT", str(project))
+    monkeypatch.setenv("CHAOS_STATE", str(project / ".chaos"))
     catalog = load.catalog(project)
     environment = environments.load("lab")
     mode = catalog.modes[MODE]
