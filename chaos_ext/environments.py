@@ -94,6 +94,7 @@ def scan(name: str, root: Path, problems: list[Problem]) -> Environment | None:
     if environment is not None and environment.name != name:
         hint = f"Rename the file to {environment.name}.yaml, or write 'name: {name}'."
         problems.append(source.problem(("name",), repr(environment.name), f"the file's stem, '{name}'", hint))
+        return None
     return environment
 
 

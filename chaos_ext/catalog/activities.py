@@ -150,7 +150,7 @@ def _find(module: str, func: str) -> _Found:
                 hint=_module_hint(module),
             )
         return _broken(module, error)
-    except Exception as error:  # noqa: BLE001 - whatever somebody's module raises when imported is their news
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever somebody's module raises when imported is their news
         return _broken(module, error)
     function = getattr(found, func, None)
     if not (inspect.isfunction(function) or inspect.isbuiltin(function)):

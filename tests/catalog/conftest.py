@@ -130,6 +130,7 @@ def good_project(tmp_path, monkeypatch) -> Project:
         project.write(name, text)
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "standin_faults.py").write_text(_STANDINS, encoding="utf-8")
+    (tmp_path / "modules" / "standin_broken.py").write_text("1 / 0\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "modules")
     monkeypatch.setenv("CHAOS_PROJECT", str(project.root))
     return project
