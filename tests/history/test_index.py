@@ -103,9 +103,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_run_whose_runner_was_killed_is_kept_and_can_be_judged(new_run: Run) -> None:
     run = new_run()
-    done = subprocess.run(
-        [sys.executable, "-c", CREATE_AND_DIE, str(run)], timeout=60, check=False, env=dict(os.environ)
-    )
+    done = subprocess.run([sys.executable, "-c", CREATE_AND_DIE, str(run)], timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
     code, output = told("rejudge", "last")
     assert code == 0
