@@ -107,6 +107,34 @@ def test_an_operation_sent_into_a_hang_and_answered_after_it_is_no_recovery() ->
     assert found.recovery.latest < 2.95
 
 
+def test_the_first_failure_that_is_noticed_bounds_the_onset() -> None:
+    # It hung, then it was killed: the refusal is noticed before the first deadline.
+    ops = [
+        op(0, sent(0), done(0)),
+        op(1, sent(1), sent(1) + 2.0, "deadline"),
+        op(2, sent(2), done(2), "refused"),
+    ]
+    found = intervals.outage(ops)
+    assert found is not None
+    assert found.onset == Interval(sent(0), done(2))
+
+
+def test_the_first_answer_bounds_the_recovery() -> None:
+    ops = [op(0, sent(0), done(0), "refused"), op(1, sent(1), sent(1) + 0.5), op(2, sent(2), done(2))]
+    found = intervals.outage(ops)
+    assert found is not None
+    assert found.recovery == Interval(sent(0), done(2))
+
+
+def test_a_good_operation_between_failures_proves_nothing_when_it_may_have_been_before_them() -> None:
+    # A killed process cuts what it worked on; what was sent later but answered sooner came before that.
+    cut = [op(1, 1.0, 1.04, "reset"), op(2, 1.01, 1.03), op(3, 1.1, 1.11, "refused")]
+    found = intervals.outage([op(0, 0.9, 0.91), *cut, op(4, 1.2, 1.21)])
+    assert found is not None
+    assert found.run == 1
+    assert found.onset == Interval(0.9, 1.04)
+
+
 def test_an_operation_that_was_not_sent_for_overload_says_nothing() -> None:
     ops = series(".........")
     ops[4] = op(4, sent(4), sent(4), "overload: 200 operations are under way")
@@ -216,6 +244,9 @@ def test_longest_unseen() -> None:
     assert intervals.longest_unseen(series("...--...")) == pytest.approx(3 * PERIOD + QUICK)
     assert intervals.longest_unseen(series("......"), one_in=5) == pytest.approx(5 * PERIOD + QUICK)
     assert intervals.longest_unseen(series(".")) == 0
+    # An answer that took long says less than one that was sent later and came sooner.
+    slow = [op(0, 0.0, 0.01), op(1, 0.1, 5.0), op(2, 0.2, 0.21)]
+    assert intervals.longest_unseen(slow) == pytest.approx(0.21)
     # All that was sent into a stall is answered after it: the claim must cover the stall.
     stalled = [*series("..."), *(op(i, sent(i), 1.5) for i in range(3, 15)), op(15, sent(15), done(15))]
     assert intervals.longest_unseen(stalled) == pytest.approx(1.5 - sent(2))
@@ -231,6 +262,8 @@ def test_longest_unseen() -> None:
         pytest.param("." * 20, None, id="not-watched-for-long-enough"),
         pytest.param("", None, id="no-data"),
         pytest.param("..xxxx" + "." * 20, None, id="not-stable-yet"),
+        pytest.param("." * 20 + "xxxx" + "." * 20, None, id="not-stable-since"),
+        pytest.param("." * 20 + "5...5" + "." * 13 + "5" + "." * 32, None, id="too-patchy-to-say-when"),
         pytest.param("..xxxx" + "." * 32, (sent(5), done(6)), id="back"),
         pytest.param("..xxxx" + "." * 40 + "xx", None, id="broken-again"),
         pytest.param("..xxxx" + "." * 60 + "xx" + "." * 32, (sent(67), done(68)), id="back-after-a-relapse"),
