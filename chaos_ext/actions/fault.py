@@ -12,10 +12,10 @@ event of the trial's record.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Optional, Protocol
+from typing import Any, Protocol
 
 from chaoslib.exceptions import InterruptExecution
-from chaoslib.types import Configuration, Secrets
+from chaoslib.types import Action, Configuration, Probe, Secrets
 
 from chaos_ext.errors import Blocked, ChaosExtError, FaultNotInjected, UndoFailed
 from chaos_ext.model import Activity, Event, Place
@@ -68,9 +68,9 @@ class Fault:
 
 def inject(
     name: str,
-    activity: dict[str, Any],
-    in_force: dict[str, Any],
-    undo: Optional[dict[str, Any]] = None,  # noqa: UP045 - Chaos Toolkit's discovery reads this one
+    activity: Action,
+    in_force: Probe,
+    undo: Action = None,
     cannot_be_undone_because: str = "",
     expires_after: float = 0.0,
     configuration: Configuration = None,

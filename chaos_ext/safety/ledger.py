@@ -190,6 +190,8 @@ def read_file(path: Path) -> list[Entry]:
             data = file.read()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise Blocked(f"{path}: got {error.strerror}, expected to read what is open.") from error
     entries: dict[str, Entry] = {}
     lines = data.split(b"\n")
     for number, line in enumerate(lines, start=1):

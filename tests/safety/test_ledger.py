@@ -97,8 +97,8 @@ def test_several_processes_append_at_once(own_book):
         from chaos_ext.safety.ledger import Ledger
         book = Ledger(Path(sys.argv[1]), "lab", "an-instance")
         for number in range(20):
-            entry = book.intend(f"{sys.argv[3]}-{number}", activity={}, undo=None, in_force={}, target=None, prior="x" * 5000,
-                                lease_s=1, configuration={}, identity={})
+            entry = book.intend(f"{sys.argv[3]}-{number}", activity={}, undo=None, in_force={}, target=None,
+                                prior="x" * 5000, lease_s=1, configuration={}, identity={})
             book.close(entry, "undone", "")
     """)
     command = [sys.executable, "-c", script, str(own_book.directory), ""]

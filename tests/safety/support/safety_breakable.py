@@ -32,6 +32,14 @@ def is_broken(path: str) -> dict[str, Any]:
     return {"holds": not os.path.exists(path), "looked_at": path}
 
 
+def cannot_look(path: str) -> None:
+    raise RuntimeError(f"cannot see {path}")
+
+
+def looks_away(path: str) -> dict[str, Any]:
+    return {"holds": "maybe"}
+
+
 def mend(path: str, configuration: dict[str, Any] | None = None) -> dict[str, Any]:
     _log(path, "mend")
     if not os.path.exists(path + ".lost"):

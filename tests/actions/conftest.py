@@ -1,0 +1,108 @@
+"""One real lab for each test module, and runners in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "support"), str(HERE.parent / "safety" / "support")]
+
+Facts = dict[str, Any]
+
+
+def lab_command(*words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos_lab", *words], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Facts]:
+    """A lab that is up. Tests put back what they break, or are the last of their module."""
+    name = f"t{uuid.uuid4().hex[:6]}"
+    facts: Facts = json.loads(lab_command("up", "--name", name, "--owner-pid", str(os.getpid()), "--json"))
+    yield facts
+    lab_command("down", name)
+
+
+@pytest.fixture
+def configuration(lab: Facts) -> dict[str, Any]:
+    return {"chaos_facts": lab}
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    def wait_for(holds: Callable[[], Any], what: str, within_s: float = 30.0) -> Any:
+        deadline = time.monotonic() + within_s
+        while not (answer := holds()):
+            assert time.monotonic() < deadline, f"waited {within_s:g} s for: {what}"
+            time.sleep(0.02)
+        return answer
+
+    return wait_for
+
+
+@pytest.fixture
+def submit(lab: Facts) -> Callable[[str], int]:
+    """Submits a response as a user does; the status of the answer."""
+    context = ssl.create_default_context(cafile=lab["edge"]["ca_file"])
+
+    def post(text: str) -> int:
+        body = json.dumps({"id": uuid.uuid4().hex, "survey": "s", "text": text, "score": 4}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{lab['edge']['url']}/responses", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    return post
+
+
+@pytest.fixture
+def runner(lab: Facts, tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Starts a process that injects a mode's fault; it has written `ready` when this returns."""
+    started: list[subprocess.Popen[str]] = []
+    (tmp_path / "facts.json").write_text(json.dumps(lab))
+
+    def start(mode: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                str(HERE / "support" / "actions_runner.py"),
+                str(tmp_path / "facts.json"),
+                str(tmp_path),
+                mode,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
