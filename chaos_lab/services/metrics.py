@@ -127,7 +127,7 @@ def parse_selector(text: str) -> Series:
 def parse(text: str) -> dict[Series, float]:
     """All samples on a /metrics page. Raises ValueError at a line that is not in the format."""
     samples: dict[Series, float] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not splitlines(): a label may hold any other separator
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _SAMPLE.fullmatch(line.strip())

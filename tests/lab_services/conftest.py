@@ -91,7 +91,8 @@ class PostgreSQL:
                 "-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1",
                 "-c", "fsync=off", "-c", "max_connections=30",
             ],
-            **self._as_user(), cwd=self.data.parent, stderr=(self.data.parent / "log").open("ab"), start_new_session=True,
+            **self._as_user(), cwd=self.data.parent, start_new_session=True,
+            stderr=(self.data.parent / "log").open("ab"),
         )  # fmt: skip
         wait_for("PostgreSQL accepts connections", self.accepts)
 
@@ -418,3 +419,87 @@ def _free_port() -> Callable[[], int]:
 @pytest.fixture(name="make_certificate")
 def _make_certificate() -> Callable[..., Certificate]:
     return make_certificate
+
+
+class Upstream:
+    """A TCP server: what it received, and the connections to answer on."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(20)
+        self.port: int = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+
+    def accept(self) -> socket.socket:
+        connection, _ = self._listener.accept()
+        connection.settimeout(20)
+        return connection
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+class FaultProxy:
+    """A running fault proxy, spoken to as Toxiproxy's clients do."""
+
+    def __init__(self, part: Part, url: str, upstream: Upstream) -> None:
+        self.part, self.url, self.upstream = part, url, upstream
+        self.open: list[socket.socket] = []
+
+    def call(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        response = requests.request(method, self.url + path, json=body, timeout=20)
+        assert response.status_code == status, response.text
+        return response.json() if response.content else None
+
+    @property
+    def where(self) -> tuple[str, int]:
+        host, port = self.call("GET", "/proxies/it")["listen"].split(":")
+        return host, int(port)
+
+    def connect(self) -> tuple[socket.socket, socket.socket]:
+        """A client's socket, and the server's to which it leads."""
+        client = socket.create_connection(self.where, timeout=20)
+        server = self.upstream.accept()
+        self.open += [client, server]
+        return client, server
+
+    def add(self, type: str, stream: str = "downstream", toxicity: float = 1.0, **attributes: int) -> None:
+        body = {
+            "name": "toxic",
+            "type": type,
+            "stream": stream,
+            "toxicity": toxicity,
+            "attributes": attributes,
+        }
+        self.call("POST", "/proxies/it/toxics", body)
+
+    def change(self, **attributes: int) -> None:
+        self.call("PATCH", "/proxies/it/toxics/toxic", {"attributes": attributes})
+
+    def remove(self) -> None:
+        self.call("DELETE", "/proxies/it/toxics/toxic", status=204)
+
+
+@pytest.fixture(scope="module")
+def proxy_process(
+    start_parts: Callable[[Path], Parts], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FaultProxy]:
+    upstream = Upstream()
+    listen = f"127.0.0.1:{free_port()}"
+    parts = start_parts(tmp_path_factory.mktemp("faultproxy"))
+    part = parts.start("faultproxy", {"listen": listen, "proxies": []})
+    wait_for("it listens", lambda: answers(f"http://{listen}/healthz"))
+    yield FaultProxy(part, f"http://{listen}", upstream)
+    upstream.close()
+
+
+@pytest.fixture
+def proxy(proxy_process: FaultProxy) -> Iterator[FaultProxy]:
+    """One proxy, "it", before an upstream, without toxics."""
+    proxy_process.call("POST", "/proxies", {"name": "it", "upstream": proxy_process.upstream.address}, 201)
+    yield proxy_process
+    for end in proxy_process.open:
+        end.close()
+    proxy_process.open.clear()
+    for name in proxy_process.call("GET", "/proxies"):
+        proxy_process.call("DELETE", f"/proxies/{name}", status=204)

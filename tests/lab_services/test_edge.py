@@ -227,6 +227,7 @@ def test_sighup_takes_a_new_certificate_and_new_replicas(
     wait_for("reloaded", lambda: edge.part.events("reloaded"))
     assert served_certificate(edge) != old
     edge.session.close()
+    edge.session.verify = str(new.certificate)
     assert {get(edge, "/responses").headers["X-Replica"] for _ in range(4)} == {"two"}
 
 

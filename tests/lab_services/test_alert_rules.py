@@ -1,0 +1,120 @@
+"""What rules say about samples, without a clock: time is a number."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos_lab.services.alerting.rules import Samples, State, parse_rule, seconds
+from chaos_lab.services.metrics import parse, parse_selector
+from chaos_lab.services.process import BadConfig
+
+BELOW = {"metric": "writable", "below": 1, "for": "1s"}
+RATIO = {
+    "ratio": {"of": 'r{service="intake",code="500"}', "to": 'r{service="intake"}', "over": "5s"},
+    "above": 0.02,
+    "for": "500ms",
+}
+
+
+def state(rule):
+    return State(parse_rule({"name": "R", "summary": "s", "runbook_url": "u", "rule": rule}), 0.0)
+
+
+def run(rule, pages, every=0.5):
+    """The rule's states over pages of metrics (None: no page), one each half second."""
+    samples, subject, shown = Samples(), state(rule), []
+    for number, page in enumerate(pages):
+        now = number * every
+        if page is not None:
+            samples.add("source", now, parse(page))
+        subject.evaluate(samples, now)
+        shown.append(subject.shown(now)["state"])
+    return shown
+
+
+def test_a_threshold_fires_only_after_its_time_and_calms_down_at_once():
+    pages = ["writable 1", "writable 0", "writable 0", "writable 0", "writable 0", "writable 1"]
+    assert run(BELOW, pages) == ["inactive", "pending", "pending", "firing", "firing", "inactive"]
+
+
+def test_a_short_dip_does_not_fire():
+    assert "firing" not in run(BELOW, ["writable 0", "writable 0", "writable 1"] * 5)
+
+
+def test_a_metric_is_the_sum_of_the_series_that_match():
+    samples = Samples()
+    samples.add(
+        "source", 0, parse('up{node="a",zone="1"} 1\nup{node="b",zone="1"} 1\nup{node="c",zone="2"} 1')
+    )
+    assert samples.current(parse_selector('up{zone="1"}'), 0) == 2
+    assert samples.current(parse_selector("up"), 0) == 3
+    assert samples.current(parse_selector('up{zone="3"}'), 0) is None
+
+
+def test_no_data_is_neither_fine_nor_firing_and_is_told_after_a_while():
+    shown = run(BELOW, ["writable 1"] + [None] * 15)
+    assert shown[:5] == ["inactive"] * 5
+    assert shown[-1] == "no data"
+    firing = run(BELOW, ["writable 0"] * 4 + [None] * 4)
+    assert firing[-1] == "firing"  # an alert does not end because nobody can see
+
+
+def test_data_that_comes_back_ends_no_data():
+    assert run(BELOW, [None] * 12 + ["writable 1"])[-2:] == ["no data", "inactive"]
+
+
+def intake(good, bad=None):
+    page = f'r{{service="intake",code="201"}} {good}\nr{{service="dashboard",code="500"}} 99'
+    return page if bad is None else f'{page}\nr{{service="intake",code="500"}} {bad}'
+
+
+@pytest.mark.parametrize(
+    ("pages", "last"),
+    [
+        pytest.param([intake(n * 10) for n in range(8)], "inactive", id="no errors ever"),
+        pytest.param([intake(n * 10, n) for n in range(8)], "firing", id="one in eleven"),
+        pytest.param([intake(0), intake(10, 1), intake(20, 2), intake(30, 3)], "firing", id="first error counts"),
+        pytest.param([intake(n * 99, n) for n in range(8)], "inactive", id="one in a hundred"),
+        pytest.param([intake(50, 50)] * 8, "inactive", id="no traffic"),
+        pytest.param([intake(50 + n, 50) for n in range(8)], "inactive", id="errors of long ago"),
+        pytest.param([intake(n % 4 * 10, 0) for n in range(12)], "inactive", id="restarts"),
+        pytest.param(
+            [intake(90, 10), intake(5, 5), intake(10, 10), intake(15, 15)], "firing", id="errors after a restart"
+        ),
+        pytest.param([intake(n * 10, n) for n in range(8)] + [intake(70 + n * 10, 7) for n in range(12)],
+                     "inactive", id="errors end"),
+    ],
+)  # fmt: skip
+def test_a_ratio_of_counters(pages, last):
+    assert run(RATIO, pages)[-1] == last
+
+
+def test_a_ratio_without_its_counter_is_no_data():
+    assert run(RATIO, ["other 1"] * 14)[-1] == "no data"
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({}, "expected either below or above"),
+        ({"metric": "a", "below": 1, "above": 2}, "expected either below or above"),
+        ({"below": 1}, "expected either metric or ratio"),
+        ({"metric": "a", "below": 1, "fro": "1s"}, "unknown fro"),
+        ({"metric": "a b", "below": 1}, "got 'a b', expected a metric"),
+        ({"metric": "a{b=1}", "below": 1}, "got 'b=1'"),
+        ({"metric": "a", "below": 1, "for": "soon"}, "got 'soon', expected a duration"),
+        ({"ratio": {"of": "a", "to": "b"}, "above": 1}, "'over' is missing"),
+        ({"metric": "a", "below": "x"}, "could not convert"),
+    ],
+)
+def test_a_rule_that_cannot_be_understood_names_what_is_wrong(rule, why):
+    with pytest.raises(BadConfig, match="rules: R: ") as caught:
+        state(rule)
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("500ms", 0.5), ("1s", 1), ("2m", 120), ("1.5h", 5400), (3, 3), (0.5, 0.5)]
+)
+def test_durations(text, value):
+    assert seconds(text) == value
