@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from chaos_ext import environments
 from chaos_ext.errors import ChaosExtError
-from chaos_ext.safety import ledger as book
-from chaos_ext.safety.ledger import Entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos_ext.safety.ledger import Entry
 
 _COLUMNS = ("state", "name", "environment", "instance", "intended", "runner", "why")
 
@@ -31,13 +32,10 @@ def heal(instance: str | None, even_if_running: bool) -> None:
         chaos heal
         chaos heal --instance 0b5c0e6e-6f0e-4c54-8a9e-6f6f5ad1b1de
     """
-    from chaos_ext.safety.heal import heal as put_back  # brings Chaos Toolkit's library with it
+    from chaos_ext.safety.heal import heal as put_back
 
     directory = _directory()
-    try:
-        entries = [e for e in book.read_all(directory) if e.is_open and instance in (None, e.instance)]
-    except ChaosExtError as error:
-        raise _exit(error) from error
+    entries = [entry for entry in _entries(directory) if entry.is_open and instance in (None, entry.instance)]
     running = [entry for entry in entries if not even_if_running and entry.runner_may_live()]
     for entry in running:
         click.echo(f"left {entry.name} in {entry.instance}: its run (pid {entry.runner_pid}) is alive")
@@ -69,10 +67,7 @@ def show(everything: bool, form: str) -> None:
     Example:
         chaos ledger show --all --format json
     """
-    try:
-        entries = [entry for entry in book.read_all(_directory()) if everything or entry.is_open]
-    except ChaosExtError as error:
-        raise _exit(error) from error
+    entries = [entry for entry in _entries(_directory()) if everything or entry.is_open]
     rows = [_row(entry) for entry in entries]
     if form == "json":
         click.echo(json.dumps([{**row, **_more(e)} for row, e in zip(rows, entries, strict=True)], indent=2))
@@ -82,7 +77,18 @@ def show(everything: bool, form: str) -> None:
         click.echo("nothing was ever injected" if everything else "nothing is open")
 
 
+def _entries(directory: Path) -> list[Entry]:
+    from chaos_ext.safety import ledger as book
+
+    try:
+        return book.read_all(directory)
+    except ChaosExtError as error:
+        raise _exit(error) from error
+
+
 def _directory() -> Path:
+    from chaos_ext import environments
+
     try:
         return environments.state_dir() / "ledger"
     except ChaosExtError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chaos_ext.model import Activity
+if TYPE_CHECKING:
+    from chaos_ext.model import Activity
 
 
 def run(activity: Activity, configuration: dict[str, Any], secrets: dict[str, Any] | None = None) -> Any:

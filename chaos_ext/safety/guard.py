@@ -11,13 +11,15 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from chaos_ext.errors import Blocked
-from chaos_ext.model import Place
 from chaos_ext.safety import supervisor
+
+if TYPE_CHECKING:
+    from chaos_ext.model import Place
 
 Identity = dict[str, dict[str, str]]
 

@@ -20,12 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chaos_ext.errors import Blocked
-from chaos_ext.model import Activity
 from chaos_ext.record import wall_now
 from chaos_ext.safety import processes
+
+if TYPE_CHECKING:  # the models take longer to import than all the rest of a janitor
+    from chaos_ext.model import Activity
 
 SCHEMA = 1
 State = Literal["intended", "injected", "undone", "superseded", "failed"]
