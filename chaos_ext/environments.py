@@ -163,9 +163,11 @@ def _lookup(name: str, facts: Mapping[str, Any], environ: Mapping[str, str]) -> 
         return None, "No lab was asked; only an environment of platform 'lab' has facts."
     value: Any = facts
     for step in rest.split("."):
-        if not isinstance(value, Mapping) or value.get(step) is None:
+        if not isinstance(value, Mapping) or step not in value:
             return None, did_you_mean(step, value) if isinstance(value, Mapping) else ""
         value = value[step]
+    if value is None:
+        return None, "The lab says that it has none."
     if isinstance(value, (Mapping, list)):
         return None, f"It holds more than one value: {', '.join(map(str, value))}."
     return str(value), ""
