@@ -34,6 +34,7 @@ READY_WITHIN_S = 10.0
 STOPPED_WITHIN_S = 8.0
 _VERSION = re.compile(r"v([1-9][0-9]*)")
 _STOPPED = ("STOPPED", "EXITED", "FATAL")
+_CRASHED = ("BACKOFF", "EXITED", "FATAL")
 
 
 def lay_down(directory: Path, service: str, config: dict[str, Any]) -> None:
@@ -140,8 +141,8 @@ def _remember(directory: Path, version: str, outcome: str) -> None:
 def activate(lab: Path, service: str, version: str, say: Callable[[str], None]) -> None:
     """Make `version` current and restart the replicas one by one, each until it is ready.
 
-    Raises LabProblem when a replica does not stop, or is not ready after `READY_WITHIN_S` seconds; then the
-    version stays current, and the replicas after it run what they ran.
+    Raises LabProblem when a replica does not stop, ends again, or is not ready after `READY_WITHIN_S`
+    seconds; then the version stays current, and the replicas after it run what they ran.
     """
     directory = lab / "releases" / service
     if version not in versions(directory):
@@ -160,8 +161,8 @@ def activate(lab: Path, service: str, version: str, say: Callable[[str], None]) 
             problem = _wait_ready(lab, orchestrator, replica, version)
             if problem:
                 raise LabProblem(
-                    f"release: {service} {version}: {replica} is not ready after {READY_WITHIN_S:g} s: "
-                    f"{problem}. The others were left alone. Back: release activate {service} {before}"
+                    f"release: {service} {version}: {replica} is not ready: {problem}. "
+                    f"The others were left alone. Back: release activate {service} {before}"
                 )
             say(f"{replica}: ready")
     except BaseException:
@@ -190,14 +191,15 @@ def _restart(orchestrator: Orchestrator, replica: str) -> None:
 def _wait_ready(lab: Path, orchestrator: Orchestrator, replica: str, version: str) -> str:
     """Wait for the replica. Returns why it is not ready, or nothing when it is."""
     host, _, port = json.loads((lab / "conf" / f"{replica}.json").read_text())["listen"].rpartition(":")
-    deadline = time.monotonic() + READY_WITHIN_S
-    while True:
-        why = _not_ready(host, int(port), version)
-        if not why or time.monotonic() > deadline:
-            if why and (state := orchestrator.state(replica)) != "RUNNING":
-                why = f"{why}; its process is {state}"
-            return why
+    began = time.monotonic()
+    while why := _not_ready(host, int(port), version):
+        state, waited_s = orchestrator.state(replica), time.monotonic() - began
+        if state in _CRASHED:
+            return f"its process ends again and again ({state}); see {lab / 'logs' / replica}.log"
+        if waited_s > READY_WITHIN_S:
+            return f"after {READY_WITHIN_S:g} s: {why}"
         time.sleep(0.03)
+    return ""
 
 
 def _not_ready(host: str, port: int, version: str) -> str:
