@@ -156,6 +156,17 @@ def test_the_same_finding_in_many_trials_is_counted(runs: Any) -> None:
     assert same[-1] == "and 2 more times in this run."
 
 
+def test_a_lab_that_is_left_throws_no_fault_away(runs: Any) -> None:
+    run = runs.without(runs.run(environment=runs.environment(disposable=True)), "fault-undone", T)
+    left = (
+        {"kind": "environment-not-restored", "at": 1.0, "why": "lab x is left"},
+        {"kind": "lab-stopped", "at": 1.0},
+    )
+    told = [flag.sentence for flag in judge(replace(run, events=left)).flags]
+    assert len(told) == 2
+    assert "no record that kill-store was undone" in told[1]
+
+
 # --- properties ---
 
 Spoil = Callable[[Any, RunEvidence, Arm], RunEvidence]

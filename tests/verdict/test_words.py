@@ -350,6 +350,12 @@ WORDS: list[tuple[str, str, Case, Case]] = [
     ),
     (
         "no-data",
+        "the runbook's Verification ran after the mitigation had begun",
+        lambda r: r.edit(r.verified(), "verification-before", T, at=1006.5),
+        lambda r: r.edit(r.verified(), "verification-before", T, at=1005.9),
+    ),
+    (
+        "no-data",
         "the alert's interval lies on both sides of the objective",
         lambda r: r.run(mode=r.objectives(detect_within="1600ms")),
         lambda r: r.run(mode=r.objectives(detect_within="1800ms")),
@@ -548,6 +554,38 @@ WORDS: list[tuple[str, str, Case, Case]] = [
 ]
 
 
+def late(runs: Any, arm: Arm, sent_from: float, done: float) -> RunEvidence:
+    """A run in which the reads that were sent in the 0.3 s from `sent_from` hang, and fail at `done`."""
+
+    def change(trial: Any) -> Any:
+        hung = [
+            replace(s, ok=False, why="deadline", done=1000 + done)
+            if s.flow == "read" and sent_from <= s.sent - 1000 < sent_from + 0.3
+            else s
+            for s in trial.samples
+        ]
+        return replace(trial, samples=tuple(sorted(hung, key=lambda s: s.done)))
+
+    found: RunEvidence = runs.of(runs.verified(), arm, change)
+    return found
+
+
+WORDS += [
+    (
+        "baseline-not-met",
+        "reads that failed before the fault, not those that the fault cut off",
+        lambda r: late(r, T, 2.9, 3.15),
+        lambda r: late(r, T, 2.9, 4.9),
+    ),
+    (
+        "impact-differs",
+        "reads that failed while it was watched, not those that the undo cut off",
+        lambda r: late(r, N, 13.6, 13.95),
+        lambda r: late(r, N, 13.6, 14.5),
+    ),
+]
+
+
 def words(verdict: Verdict) -> set[str]:
     return {reason.word for reason in verdict.reasons}
 
@@ -608,6 +646,18 @@ FLAGGED: list[tuple[str, str, Case, Case]] = [
         lambda r: r.of(r.verified(), T, lambda t: replace(t, journal=None)),
         lambda r: replace(
             r.of(r.run(environment=r.environment(disposable=True)), T, lambda t: replace(t, journal=None)),
+            events=({"kind": "lab-stopped", "at": 1.0},),
+        ),
+    ),
+    (
+        "environment-not-restored",
+        "no record of an undo, and not all labs were thrown away",
+        lambda r: replace(
+            r.without(r.run(environment=r.environment(disposable=True)), "fault-undone", T),
+            events=({"kind": "environment-not-restored", "at": 1.0}, {"kind": "lab-stopped", "at": 1.0}),
+        ),
+        lambda r: replace(
+            r.without(r.run(environment=r.environment(disposable=True)), "fault-undone", T),
             events=({"kind": "lab-stopped", "at": 1.0},),
         ),
     ),
