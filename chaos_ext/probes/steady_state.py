@@ -14,6 +14,9 @@ __all__ = ["flows_meet_slo"]
 
 # A baseline that does not hold at once is watched again: a cold start is no failure. Bounded.
 BASELINE_WINDOWS = 4
+# How long reading all writes back may take; and how long it is tried on a service that is still down.
+READABLE_WITHIN_S = 10.0
+STILL_DOWN_S = 1.0
 
 
 def flows_meet_slo(configuration: Configuration = None) -> dict[str, Any]:
@@ -79,7 +82,9 @@ def _afterwards(trial: Trial) -> dict[str, Any]:
     # While nobody acts on a failure that needs somebody, there is nothing to read back from.
     if trial.arm is Arm.TREATMENT or trial.mode.recovery == "self":
         trial.meter.stop()
-        account = trial.meter.read_back()
+        recovery = trial.last("recovery")
+        back = recovery is not None and recovery["recovered"]
+        account = trial.meter.read_back(within_s=READABLE_WITHIN_S if back else STILL_DOWN_S)
         trial.emit("write-log", **account.as_dict())
         if not account.readable:
             why = why or f"the writes could not be read back: {account.why}"

@@ -7,19 +7,16 @@ itself: the outcome names the undo steps that a person may want.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from chaos_ext.errors import Interrupted
+from chaos_ext.runbook.blocks import Blocks, open_shell
 from chaos_ext.runbook.execute import Ended, Shell
-from chaos_ext.runbook.expect import mismatch
-from chaos_ext.runbook.masking import Masker
 from chaos_ext.runbook.model import Block, Role, Runbook, SectionName, Step, StepKind, matches
 
 MOST_VISITS = 10  # of one step; more is a runbook that goes round in circles
@@ -97,7 +94,7 @@ def follow(
     Returns the outcome, also when a step fails. Raises Interrupted when `aborting` was set, whatever `prove`
     raises, and UsageError when there is no bash. What steps changed stays; undo steps are offered, not run.
     """
-    with _shell(variables, secrets, path) as shell:
+    with open_shell(variables, secrets, path) as shell:
         return _Follower(
             runbook, shell, platform, secrets, emit, prove, aborting, unattended, only, ask
         ).follow()
@@ -122,8 +119,8 @@ def verify_once(
     def take(_stream: str, line: str) -> None:
         lines.append(line)
 
-    with _shell(variables, secrets, path) as shell:
-        runner = _Blocks(shell, secrets, aborting)
+    with open_shell(variables, secrets, path) as shell:
+        runner = Blocks(shell, secrets, aborting)
         passed = True
         for section in (SectionName.PARAMETERS, SectionName.VERIFICATION):
             for step in (step for step in runbook.steps if step.section is section):
@@ -136,51 +133,6 @@ def verify_once(
     output = "\n".join(lines)
     emit("verification-before", passed=passed, output=output)
     return VerifiedOnce(passed, output)
-
-
-@contextmanager
-def _shell(variables: Mapping[str, str], secrets: Mapping[str, str], path: Sequence[str]) -> Iterator[Shell]:
-    with tempfile.TemporaryDirectory(prefix="chaos-runbook-", ignore_cleanup_errors=True) as home:
-        yield Shell(Path(home), {**variables, **secrets}, path)
-
-
-class _Blocks:
-    """Runs single blocks, judges them and carries their exports forward."""
-
-    def __init__(self, shell: Shell, secrets: Mapping[str, str], aborting: threading.Event) -> None:
-        self.shell = shell
-        self.secrets = secrets
-        self.aborting = aborting
-        self.hide = Masker(secrets.values()).whole
-
-    def run(
-        self, step: Step, block: Block, line: Callable[[str, str], object], limit_s: float | None = None
-    ) -> Ended:
-        ended = self.shell.run(
-            block.code,
-            name=step.key,
-            timeout_s=block.timeout_s if limit_s is None else min(limit_s, block.timeout_s),
-            secrets=self.secrets.values(),
-            line=line,
-            aborting=self.aborting,
-        )
-        if ended.aborted or self.aborting.is_set():
-            raise Interrupted(f"stopped at {step.heading}")
-        if self.judge(block, ended) is None:
-            self.shell.variables.update(ended.exports)
-            if block.exports:
-                self.shell.variables[block.exports] = ended.stdout.strip()
-        return ended
-
-    def judge(self, block: Block, ended: Ended) -> str | None:
-        """Why a block did not do what the runbook says, or None."""
-        if ended.timed_out:
-            return f"not done within {block.timeout_s:g} s"
-        if ended.exit is not None and ended.exit < 0:
-            return f"ended by signal {-ended.exit}, expected exit code {block.exit}"
-        if ended.exit != block.exit:
-            return f"exit code {ended.exit}, expected {block.exit}"
-        return mismatch(block.expects, ended.stdout) if block.expects else None
 
 
 @dataclass
@@ -200,7 +152,7 @@ class _Follower:
     person: bool = False
 
     def __post_init__(self) -> None:
-        self.blocks = _Blocks(self.shell, self.secrets, self.aborting)
+        self.blocks = Blocks(self.shell, self.secrets, self.aborting)
         self.hide = self.blocks.hide
 
     def emit(self, kind: str, **fields: Any) -> None:
@@ -264,7 +216,8 @@ class _Follower:
         return step.section is SectionName.PARAMETERS
 
     def _undos(self) -> tuple[str, ...]:
-        offered = (self.runbook.undo_of(step) for step in reversed(list(dict.fromkeys(self.changed))))
+        changed = {step.key: step for step in self.changed}  # a step may have been done twice
+        offered = (self.runbook.undo_of(step) for step in reversed(changed.values()))
         return tuple(undo.key for undo in offered if undo)
 
     def _walk(self) -> tuple[Step | None, str]:
@@ -384,9 +337,9 @@ class _Follower:
         target: str | None = None
         try:
             if block.role is Role.VERIFY:
-                ended, why = self._verify(step, block)
+                ended, why = self.blocks.run_until_it_holds(step, block, partial(self._output, step))
             else:
-                ended = self.blocks.run(step, block, lambda stream, line: self._output(step, stream, line))
+                ended = self.blocks.run(step, block, partial(self._output, step))
                 why = self.blocks.judge(block, ended)
             exit_code = ended.exit
             if why is None:
@@ -421,41 +374,3 @@ class _Follower:
         target = rows[0].target
         found = self.runbook.find(target)
         return (found.key if found else target.removeprefix("#")), None
-
-    def _verify(self, step: Step, block: Block) -> tuple[Ended, str | None]:
-        """Poll until the block held for `stable` seconds; it must begin to hold within `within` seconds."""
-        deadline = time.monotonic() + block.within_s
-        holds_since: float | None = None
-        shown: list[tuple[str, str]] | None = None
-        while True:
-            lines: list[tuple[str, str]] = []
-            begun = time.monotonic()
-            limit = block.timeout_s if holds_since is not None else max(deadline - begun, block.every_s)
-            if not block.within_s:
-                limit = block.timeout_s
-            ended = self.blocks.run(step, block, _into(lines), limit)
-            if lines != shown:  # the same again and again tells nobody anything
-                for stream, line in lines:
-                    self._output(step, stream, line)
-                shown = lines
-            why = self.blocks.judge(replace(block, timeout_s=min(limit, block.timeout_s)), ended)
-            now = time.monotonic()
-            if why is None:
-                holds_since = begun if holds_since is None else holds_since
-                if now - holds_since >= block.stable_s:
-                    return ended, None
-            else:
-                lost = f"held for {now - holds_since:.1f} s, then: " if holds_since is not None else ""
-                holds_since = None
-                if now >= deadline:
-                    within = f", not within {block.within_s:g} s" if block.within_s else ""
-                    return ended, f"{lost}{why}{within}"
-            if self.aborting.wait(block.every_s):
-                raise Interrupted(f"stopped at {step.heading}")
-
-
-def _into(lines: list[tuple[str, str]]) -> Callable[[str, str], None]:
-    def take(stream: str, line: str) -> None:
-        lines.append((stream, line))
-
-    return take

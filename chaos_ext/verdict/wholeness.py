@@ -112,6 +112,9 @@ def writes_add_up(facts: Facts) -> Iterator[Reason]:
     if event is None or not any(flow.write for flow in facts.run.services.flows.values()):
         return
     if not event["readable"]:
+        back = facts.last("recovery")
+        if back is not None and not back["recovered"]:
+            return  # a service that is still down cannot be read; that it is down is the finding
         yield facts.no_data(f"could not read the writes back: {event.get('why') or 'no answer'}.")
         return
     if not event["acknowledged"]:

@@ -27,14 +27,8 @@ def _section(text: str, heading: str) -> str:
     return found[0]
 
 
-def _without(heading: str, **links: str) -> Spoil:
-    def change(text: str) -> str:
-        text = text.replace(_section(text, heading), "")
-        for old, new in links.items():
-            text = text.replace(f"(#{old.replace('_', '-')})", f"(#{new})")
-        return text
-
-    return change
+def _without(heading: str) -> Spoil:
+    return lambda text: text.replace(_section(text, heading), "")
 
 
 def _swapped(first: str, second: str, given: tuple[str, str]) -> Spoil:
@@ -50,7 +44,9 @@ def _swapped(first: str, second: str, given: tuple[str, str]) -> Spoil:
 def _verification(code: str) -> Spoil:
     def change(text: str) -> str:
         head, tail = text.split("## Verification")
-        changed, count = re.subn(r"(```sh [^\n]*\n).*?(```)", rf"\g<1>{code}\n\g<2>", tail, count=1, flags=re.S)
+        changed, count = re.subn(
+            r"(```sh [^\n]*\n).*?(```)", rf"\g<1>{code}\n\g<2>", tail, count=1, flags=re.S
+        )
         assert count == 1
         return f"{head}## Verification{changed}"
 
@@ -81,7 +77,10 @@ BAD = [
         _swapped(
             "Decision 4: Which node becomes the primary",
             "Step 5: Promote the new primary",
-            ('export NODES="${NODES:-pg-a pg-b pg-c}"', 'export NODES="${NODES:-pg-a pg-b pg-c}" NEW_PRIMARY=""'),
+            (
+                'export NODES="${NODES:-pg-a pg-b pg-c}"',
+                'export NODES="${NODES:-pg-a pg-b pg-c}" NEW_PRIMARY=""',
+            ),
         ),
         {"step-failed", "not-recovered"},
         id="pg-steps-swapped",
@@ -89,9 +88,7 @@ BAD = [
     ),
     pytest.param(
         RELEASE,
-        _without(
-            "Step 4: Roll back to the release before", step_4_roll_back_to_the_release_before="verification"
-        ),
+        _replace('release activate "$SERVICE" "$BEFORE"\n', 'echo "$BEFORE ran before"\n'),
         {"step-failed", "not-recovered"},
         id="release-step-removed",
     ),
@@ -105,18 +102,18 @@ BAD = [
     pytest.param(
         RELEASE,
         _replace("${SERVICE:-intake}", "${SERVICE:-dashboard}"),
-        {"verification-blind", "not-recovered"},
+        {"step-failed", "not-recovered"},
         id="release-wrong-host",
         marks=pytest.mark.slow,
     ),
     pytest.param(
         RELEASE,
         _swapped(
+            "Step 2: Count the internal errors of each release",
             "Decision 3: Did the errors come with the release",
-            "Step 4: Roll back to the release before",
-            (f"{_EXTRA}\n", f'{_EXTRA}\nexport BEFORE="${{BEFORE:-v0}}"\n'),
+            (f"{_EXTRA}\n", f'{_EXTRA}\nexport BEFORE="" ERRORS_NOW="" ERRORS_BEFORE=""\n'),
         ),
-        {"step-failed", "not-recovered"},
+        {"needs-a-person"},  # without its figures the decision hands over
         id="release-steps-swapped",
         marks=pytest.mark.slow,
     ),
@@ -134,8 +131,8 @@ def test_a_bad_runbook_is_not_verified(project, mode: str, spoil: Spoil, expecte
 
     done = project.chaos("verify", mode)
 
-    assert done.code == 1, done.out + done.err
-    assert project.verdict()["word"] == "refuted"
+    assert done.code == (4 if "needs-a-person" in expected else 1), done.out + done.err
+    assert project.verdict()["word"] == ("unknown" if "needs-a-person" in expected else "refuted")
     assert expected <= project.reasons(), done.out
     assert project.labs() == []
 
