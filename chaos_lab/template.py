@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaos_lab import certificates, places, postgresql
+from chaos_lab import certificates, places, postgresql, schema
 from chaos_lab.errors import LabProblem
 
 Say = Callable[[str], None]
@@ -48,7 +48,7 @@ def digest(version: str) -> str:
     """Names the template: twelve hexadecimal digits over our sources and PostgreSQL's version."""
     total = hashlib.sha256(version.encode())
     package = Path(__file__).parent
-    for path in sorted([*package.glob("*.py"), *package.glob("*.sql")]):
+    for path in sorted(package.glob("*.py")):
         total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()[:12]
 
@@ -160,8 +160,7 @@ def _make_cluster(
         "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'",
         "DROP DATABASE template0",
     )
-    lines = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8").splitlines()
-    single(postgresql.DATABASE, *(line for line in lines if line.strip() and not line.startswith("--")))
+    single(postgresql.DATABASE, *schema.statements())
 
 
 def _forget_old(home: Path, but: Path) -> None:
