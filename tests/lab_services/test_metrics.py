@@ -52,5 +52,5 @@ def test_reads_what_others_write():
 
 @pytest.mark.parametrize("line", ["a", "a{b} 1", 'a{b="1} 1', "a one", "<html>"])
 def test_refuses_what_is_no_sample(line):
-    with pytest.raises(ValueError, match="expected|could not convert"):
+    with pytest.raises(ValueError, match=r"expected|could not convert"):
         parse(line)
