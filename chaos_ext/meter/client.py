@@ -207,6 +207,8 @@ class Meter:
     def _tick(self) -> None:
         """Send what is due, and come back when the next is."""
         assert self._loop is not None
+        if self._failed is not None:
+            return
         try:
             for due in self._schedule.due(self._loop.time()):
                 self._begin(due, self._loop)
@@ -226,6 +228,8 @@ class Meter:
         task.add_done_callback(self._ended)
 
     async def _operate(self, due: Due, plan: _Plan, loop: asyncio.AbstractEventLoop) -> None:
+        if self._failed is not None:
+            return
         ready = plan.compiled.prepare(due.number)
         sent = loop.time()
         if plan.writes:

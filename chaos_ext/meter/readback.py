@@ -100,7 +100,9 @@ async def _believe(
         while True:
             asked = time.monotonic()
             try:
-                found = account(lines, await _items(session, url, headers, flow, max(0.05, until - asked)), flow)
+                found = account(
+                    lines, await _items(session, url, headers, flow, max(0.05, until - asked)), flow
+                )
             except (_Unreadable, ValueError) as error:
                 why = f"{name}: GET {url}: {error}"
                 if time.monotonic() >= until:

@@ -33,6 +33,14 @@ def seen(meter: Meter, n: int, since: float | None = None, **like: Any) -> Calla
     return lambda: sum(all(getattr(s, k) == v for k, v in like.items()) for s in meter.snapshot(since)) >= n
 
 
+def as_written(flow: Flow) -> str:
+    """The flow as a file of services would hold it."""
+    durations = {"deadline": f"{flow.deadline}s"}
+    slo = {"success": f"{flow.slo.success:%}", "latency": f"{flow.slo.latency}s"}
+    request = flow.request.model_dump(by_alias=True)
+    return json.dumps({**flow.model_dump(), **durations, "slo": slo, "request": request})
+
+
 def test_a_healthy_service(
     tls_server: Any, start_meter: Start, flow: Make, writing_flow: Make, until: Until, tmp_path: Path
 ) -> None:
@@ -144,9 +152,11 @@ def test_an_expired_certificate_is_seen_by_fresh_connections(
 
 
 def test_a_redirect_is_an_answer_not_a_way(server: Any, start_meter: Start, flow: Make, until: Until) -> None:
-    server.tell("answer", status=302)
+    server.tell("answer", status=302, every=2)
     meter = start_meter(server, {"look": flow()})
     until(seen(meter, 3, why="status 302"))
+    until(seen(meter, 3, ok=True))
+    assert server.tell("count")["served"] <= meter.snapshot()[-1].number + 10
 
 
 def test_lost_changed_doubled_and_strange_writes(
@@ -257,6 +267,36 @@ def test_a_full_disk_is_not_silent(
         assert server.tell("count")["served"] == 0
 
 
+def test_a_disk_that_has_room_again_does_not_spoil_the_log(
+    server: Any, writing_flow: Make, tmp_path: Path
+) -> None:
+    """The limit on the size of files cuts a line in two, then is lifted while answers are still coming in."""
+    server.tell("answer", delay_s=0.3)
+    program = (
+        "import resource, sys, time; from pathlib import Path\n"
+        "from chaos_ext.meter.client import Meter; from chaos_ext.model import Flow\n"
+        "flow, place = Flow.model_validate_json(sys.argv[1]), Path(sys.argv[3])\n"
+        "meter = Meter({'submit': flow}, sys.argv[2], None, place, 'run-1')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3001, resource.RLIM_INFINITY))\n"
+        "meter.start()\n"
+        "while meter.failed is None: time.sleep(0.001)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
+        "meter.stop(); print(meter.failed)"
+    )
+    made, place = writing_flow(), tmp_path / "trial"
+    done = subprocess.run(
+        [sys.executable, "-c", program, as_written(made), server.url, str(place)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "cannot record" in done.stdout
+    assert "File too large" in done.stdout
+    got = account(read_lines(place / "writes.jsonl"), [], made)  # does not raise: only the last line is torn
+    assert got.attempted > 10
+
+
 def test_stopping_waits_for_what_is_under_way(
     server: Any, start_meter: Start, writing_flow: Make, until: Until, tmp_path: Path
 ) -> None:
@@ -292,24 +332,15 @@ def test_a_killed_meter_leaves_what_it_sent(
     server: Any, writing_flow: Make, until: Until, tmp_path: Path
 ) -> None:
     server.tell("answer", swallow=True)
-    made = writing_flow()
+    made = writing_flow(deadline="60s")
     program = (
         "import sys, time; from pathlib import Path\n"
         "from chaos_ext.meter.client import Meter; from chaos_ext.model import Flow\n"
         "flow = Flow.model_validate_json(sys.argv[1])\n"
         "Meter({'submit': flow}, sys.argv[2], None, Path(sys.argv[3]), 'run-1').start(); time.sleep(600)"
     )
-    written = {
-        "title": "Submit",
-        "service": "shop",
-        "slo": {"success": "99%", "latency": "800ms"},
-        "deadline": "60s",
-        "per_second": 40,
-        "request": made.request.model_dump(by_alias=True),
-        "write": made.write and made.write.model_dump(),
-    }
     place = tmp_path / "trial"
-    process = subprocess.Popen([sys.executable, "-c", program, json.dumps(written), server.url, str(place)])
+    process = subprocess.Popen([sys.executable, "-c", program, as_written(made), server.url, str(place)])
     try:
         until(lambda: (place / "writes.jsonl").exists() and len(read_lines(place / "writes.jsonl")) >= 5)
     finally:

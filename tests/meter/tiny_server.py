@@ -183,6 +183,8 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        if status == 302:
+            head += "Location: /elsewhere\r\n"
         if close:
             head += "Connection: close\r\n"
         self.transport.write(head.encode() + b"\r\n" + body)
