@@ -74,7 +74,7 @@ class Meter:
         self._seen: list[Sample] = []  # in the order of `done`; the thread appends, others copy
         self._under_way: set[asyncio.Task[None]] = set()
         self._failed: str | None = None
-        self._ready = threading.Event()
+        self._ready, self._over = threading.Event(), threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._wait_s: float | None = None
@@ -111,7 +111,9 @@ class Meter:
         if loop is not None and self._stopping is not None and thread.is_alive():
             with contextlib.suppress(RuntimeError):  # the loop ended in between
                 loop.call_soon_threadsafe(self._stopping.set)
-        thread.join()
+        self._over.wait()
+        # What may still go on is a look-up of a name that hangs in the resolver; nobody needs its answer.
+        thread.join(_GRACE_S)
 
     @property
     def failed(self) -> str | None:
@@ -171,6 +173,7 @@ class Meter:
             self._broke(error)
         finally:
             self._ready.set()
+            self._over.set()
 
     async def _measure(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
@@ -186,6 +189,7 @@ class Meter:
         finally:
             self._next.cancel()
             await self._wind_up()
+            self._over.set()
 
     async def _wind_up(self) -> None:
         longest = max(flow.deadline for flow in self._flows.values()) + _GRACE_S

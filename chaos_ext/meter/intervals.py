@@ -203,7 +203,7 @@ def _explain(ops: Sequence[Sample], is_bad: _Bad) -> Outage | None:
 
 
 def _run_needed(bad: Sequence[Sample], runs: Sequence[int]) -> int:
-    """How many good operations in a row show that an outage with these bad ones, and good runs between them, was not on.
+    """How many good operations in a row show that an outage of this kind was not on; `runs` are those between bad ones.
 
     One more than the longest run inside it. When the runs are irregular the next one may well be longer; then as many
     as make it improbable at the share of operations that failed.

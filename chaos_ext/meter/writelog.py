@@ -6,10 +6,11 @@ Two lines a write in writes.jsonl. Each reaches the operating system before the 
     {"id":"…","flow":"submit","text":"…","at":81.204113}
     {"id":"…","outcome":"ok","at":81.211874}
 
-An outcome is `failed` only when the write cannot have been stored: nothing was sent (connection refused, TLS refused), or
-the service itself refused it (a 4xx). It is `indeterminate` whenever the service may have stored it all the same: a
-deadline, a connection that broke after sending, and every 5xx, for a 503 can come after the commit. So it is with 408, 409
-and 425, which a proxy that tried twice gives for a write that its first try stored, and with a status that was not expected.
+An outcome is `failed` only when the write cannot have been stored: nothing was sent (connection refused, TLS
+refused), or the service itself refused it (a 4xx). It is `indeterminate` whenever the service may have stored it all
+the same: a deadline, a connection that broke after sending, and every 5xx, for a 503 can come after the commit. So it
+is with 408, 409 and 425, which a proxy that tried twice gives for a write that its first try stored, and with a status
+that was not expected.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class WriteLog:
 
 
 def read_lines(path: Path, flow: str | None = None) -> list[dict[str, Any]]:
-    """The lines of a write log, of one flow when named. A torn last line is left out; a torn one elsewhere: ValueError."""
+    """The lines of a log, of one flow when named. A torn last line is left out; a torn one elsewhere: ValueError."""
     lines = list(json_lines(path))
     if flow is None:
         return lines

@@ -22,7 +22,7 @@ def op(number: int, sent: float, done: float, why: str = "") -> Sample:
 
 
 def series(pattern: str, period: float = PERIOD) -> list[Sample]:
-    """One operation a character: . good, x refused, 5 wrong status, h hung until 2 s, s slow (1 s), - still under way."""
+    """One operation a character: . good, x refused, 5 wrong status, h hung (2 s), s slow (1 s), - still under way."""
     kinds = {
         ".": (QUICK, ""),
         "x": (QUICK, "refused"),
