@@ -285,6 +285,9 @@ class Runs:
     def mode(self, **fields: Any) -> dict[str, Any]:
         return changed(MODE, **fields)
 
+    def services(self, **fields: Any) -> dict[str, Any]:
+        return changed(SERVICES, **fields)
+
     def environment(self, **fields: Any) -> dict[str, Any]:
         return changed(ENVIRONMENT, **fields)
 
