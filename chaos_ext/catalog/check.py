@@ -224,9 +224,10 @@ def _check_runbooks(
                 hint = did_you_mean(mode.runbook, there) or "Write it, or say 'runbook: none'."
                 expected = "a file below catalog/runbooks/"
                 problems.append(_locate(catalog, mode)(("runbook",), f"'{mode.runbook}'", expected, hint))
+    ids = load.ids(catalog.root)  # also those that could not be understood
     for name in sorted(set(platforms) - missing):
         bound = [each for each in environments if each.platform in platforms[name]]
-        problems += _lint(catalog, name, platforms[name], bound)
+        problems += _lint(catalog, name, platforms[name], bound, ids)
     return problems
 
 
@@ -236,17 +237,22 @@ def _is_runbook(root: Path, name: str) -> bool:
 
 
 def _lint(
-    catalog: Catalog, name: str, platforms: Collection[str], environments: Sequence[Environment]
+    catalog: Catalog,
+    name: str,
+    platforms: Collection[str],
+    environments: Sequence[Environment],
+    ids: Collection[str],
 ) -> list[Problem]:
     from chaos_ext.runbook.lint import lint
 
     given = [{*each.variables, *each.secrets} for each in environments]
+    rules = [rule for each in environments for rule in each.alerts.rules if rule.runbook == name]
     problems = lint(
         catalog.root / "catalog" / name,
         platforms=platforms,
         variables=set.intersection(*given) if given else None,
-        modes=catalog.modes,
-        alerts=[rule for each in environments for rule in each.alerts.rules if rule.runbook == name],
+        modes=ids,
+        alerts=rules if given else None,
     )
     # The linter names files from the current folder, the catalogue from the project's.
     return [replace(each, where=_from_root(each.where, catalog.root)) for each in problems]
