@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chaos_ext.runbook.model import Expectation, matches
 
+Hide = Callable[[str], str]
 
-def mismatch(expects: Expectation, output: str) -> str | None:
-    """Why `output` (a block's standard output) is not what was expected, in a sentence; None when it is."""
+
+def mismatch(expects: Expectation, output: str, hide: Hide = str) -> str | None:
+    """Why `output` (a block's standard output) is not what was expected, in a sentence; None when it is.
+
+    `hide` masks secrets in what the sentence quotes; it must see the text before quoting changes it.
+    """
     got = output.rstrip("\n").split("\n")
     if expects.how == "exact":
         wanted = expects.lines
         for number, (pattern, line) in enumerate(zip(wanted, got, strict=False), start=1):
             if not matches(pattern, line):
-                return f"line {number} of the output is {line!r}, expected {pattern!r}"
+                return f"line {number} of the output is {hide(line)!r}, expected {pattern!r}"
         if len(got) != len(wanted):
             return f"the output has {len(got)} lines, expected {len(wanted)}"
         return None
     if expects.how == "lines":
-        return _in_any_order(expects.lines, got)
-    return _in_this_order(expects.lines, got)
+        return _in_any_order(expects.lines, got, hide)
+    return _in_this_order(expects.lines, got, hide)
 
 
-def _in_this_order(wanted: tuple[str, ...], got: list[str]) -> str | None:
+def _in_this_order(wanted: tuple[str, ...], got: list[str], hide: Hide) -> str | None:
     rest = iter(got)
     for pattern in wanted:
         if not any(_contains(pattern, line) for line in rest):
-            return f"the output does not contain {pattern!r}{_what_came(got)}"
+            return f"the output does not contain {pattern!r}{_what_came(got, hide)}"
     return None
 
 
@@ -34,19 +41,20 @@ def _contains(pattern: str, line: str) -> bool:
     return matches(pattern, line) or (not pattern.endswith((" (re)", " (glob)")) and pattern in line)
 
 
-def _in_any_order(wanted: tuple[str, ...], got: list[str]) -> str | None:
+def _in_any_order(wanted: tuple[str, ...], got: list[str], hide: Hide) -> str | None:
     """Every line is expected once and every expected line came once, whatever the order."""
     left = list(got)
     # Plain lines first, so that a pattern does not take a line that only a plain one can match.
     for pattern in sorted(wanted, key=lambda line: line.endswith((" (re)", " (glob)"))):
         found = next((line for line in left if matches(pattern, line)), None)
         if found is None:
-            return f"no line of the output is {pattern!r}{_what_came(got)}"
+            return f"no line of the output is {pattern!r}{_what_came(got, hide)}"
         left.remove(found)
-    return f"the output has a line that was not expected: {left[0]!r}" if left else None
+    return f"the output has a line that was not expected: {hide(left[0])!r}" if left else None
 
 
-def _what_came(got: list[str]) -> str:
+def _what_came(lines: list[str], hide: Hide) -> str:
+    got = hide("\n".join(lines)).split("\n")
     return (
         f"; it is {' / '.join(got[:5])!r}{' …' if len(got) > 5 else ''}" if got != [""] else "; it is empty"
     )

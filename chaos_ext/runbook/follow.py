@@ -184,7 +184,7 @@ class _Follower:
                 why=self.hide(why),
                 needs_person=self.person,
                 exercised=tuple(dict.fromkeys(self.exercised)),
-                variables={k: v for k, v in self.shell.variables.items() if k not in self.secrets},
+                variables={k: self.hide(v) for k, v in self.shell.variables.items() if k not in self.secrets},
                 seconds=round(time.monotonic() - started, 6),
                 undo_offered=() if finished and failed is None else self._undos(),
             )
@@ -370,7 +370,7 @@ class _Follower:
         rows = [row for row in step.branches if any(matches(pattern, value) for pattern in row.values)]
         rows += [row for row in step.branches if not row.values]
         if not rows or rows[0].target is None:
-            return None, f"no row of the table says what to do for {value!r}"
+            return None, f"no row of the table says what to do for {self.hide(value)!r}"
         target = rows[0].target
         found = self.runbook.find(target)
         return (found.key if found else target.removeprefix("#")), None

@@ -2,6 +2,8 @@
 
 tree-sitter's grammar reads it, so that quotes, comments, here-documents and nested substitutions are what
 bash takes them for. Where the grammar gives up, `bash -n` has the last word on whether it is well-formed.
+The grammar's scanner reads out of bounds for characters beyond ASCII, so it gets a letter in place of each;
+what nodes say is taken from the code as it was written.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ _PREFIXES = {  # words that run the command behind them → their options that t
 }  # fmt: skip
 _READERS = {"read": 0, "mapfile": -1, "readarray": -1, "getopts": 1}  # builtins that set variables
 _DECLARING = ("local", "declare", "typeset", "readonly", "export")
+_NOT_PLAIN = re.compile(r"[^\t\n\x20-\x7e]")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _DEFAULTS = (":-", "-", ":+", "+", ":=", "=")
 
@@ -62,32 +65,84 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
+class _Code:
+    """A piece of bash and its tree. Offsets in the tree are offsets in the text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.root = _parser().parse(_NOT_PLAIN.sub("x", text).encode()).root_node
+
+    def of(self, node: Node) -> str:
+        """What `node` covers."""
+        return self.text[node.start_byte : node.end_byte]
+
+    def all(self, node: Node | None = None) -> Iterator[Node]:
+        """`node` and all below it; default the whole tree."""
+        waiting = [node or self.root]
+        while waiting:
+            found = waiting.pop()
+            yield found
+            waiting += reversed(found.children)
+
+    def expanded(self, node: Node) -> str:
+        """The variable that an expansion expands; empty for $1, $@, $? and the like."""
+        for child in node.children:
+            if child.type == "variable_name":
+                name = self.of(child)
+                return name if _NAME.fullmatch(name) else ""
+            if child.type == "subscript":
+                return self.of(child.children[0])
+        return ""
+
+    def unquoted(self, node: Node) -> str:
+        """The word that `node` is, without its quotes; expansions as they are written."""
+        if node.type == "command_name":
+            return self.unquoted(node.children[0])
+        if node.type in ("string", "raw_string", "ansi_c_string"):
+            return self.of(node).removeprefix("$")[1:-1]
+        if node.type == "concatenation":
+            return "".join(map(self.unquoted, node.children))
+        return self.of(node).replace("\\", "")
+
+    def without_comments(self) -> list[tuple[str, int]]:
+        """The lines that say something, with their numbers."""
+        text = self.text
+        for node in self.all():
+            if node.type == "comment":
+                blank = " " * (node.end_byte - node.start_byte)
+                text = text[: node.start_byte] + blank + text[node.end_byte :]
+        return [(line, number) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+
+
 def read(code: str) -> Script:
     """What `code` does."""
-    data = code.encode()
-    root = _parser().parse(data).root_node
+    source = _Code(code)
     script = Script()
-    if root.has_error:
+    if source.root.has_error:
         script.error = _syntax_error(code)
-    _Walk(script).node(root, printed=False)
-    script.code = _without_comments(data, root)
+    try:
+        _Walk(source, script).node(source.root, printed=False)
+        script.code = source.without_comments()
+    except RecursionError:
+        script.error = ("it is nested too deeply to be understood", 1)
     return script
 
 
 def fill(code: str, values: Mapping[str, str]) -> str:
     """`code` with the variables of `values` written out, for people to read; never run this."""
-    data = code.encode()
-    root = _parser().parse(data).root_node
+    source = _Code(code)
     own = read(code).sets
-    pieces: list[bytes] = []
+    pieces: list[str] = []
     position = 0
-    for node in _expansions(root):
-        name = _expanded(node)
+    for node in source.all():
+        if node.type not in ("simple_expansion", "expansion"):
+            continue
+        name = source.expanded(node)
         plain = node.type == "simple_expansion" or len(node.children) == 3
         if name in values and name not in own and plain and node.start_byte >= position:
-            pieces += [data[position : node.start_byte], values[name].encode()]
+            pieces += [code[position : node.start_byte], values[name]]
             position = node.end_byte
-    return b"".join([*pieces, data[position:]]).decode()
+    return "".join([*pieces, code[position:]])
 
 
 def _syntax_error(code: str) -> tuple[str, int] | None:
@@ -95,46 +150,18 @@ def _syntax_error(code: str) -> tuple[str, int] | None:
     if bash is None:
         return ("it could not be read, and there is no bash to ask", 1)
     result = subprocess.run(
-        [bash, "-n"], input=code, capture_output=True, text=True, timeout=10, check=False, env={"LANG": "C"}
+        [bash, "-n"],
+        input=code.encode(),
+        capture_output=True,
+        timeout=10,
+        check=False,
+        env={"LANG": "C.UTF-8"},
     )
     if result.returncode == 0:
         return None
-    match = re.search(r"line (\d+): (.*)", result.stderr)
-    return (match[2], int(match[1])) if match else (result.stderr.strip(), 1)
-
-
-def _without_comments(data: bytes, root: Node) -> list[tuple[str, int]]:
-    blank = bytearray(data)
-    for node in _all(root):
-        if node.type == "comment":
-            blank[node.start_byte : node.end_byte] = b" " * (node.end_byte - node.start_byte)
-    lines = blank.decode().split("\n")
-    return [(line, number) for number, line in enumerate(lines, start=1) if line.strip()]
-
-
-def _all(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from _all(child)
-
-
-def _expansions(root: Node) -> Iterator[Node]:
-    return (node for node in _all(root) if node.type in ("simple_expansion", "expansion"))
-
-
-def _expanded(node: Node) -> str:
-    """The variable that an expansion expands; empty for $1, $@, $? and the like."""
-    for child in node.children:
-        if child.type == "variable_name":
-            name = _text(child)
-            return name if _NAME.fullmatch(name) else ""
-        if child.type == "subscript":
-            return _text(child.children[0])
-    return ""
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode()
+    said = result.stderr.decode(errors="replace")
+    match = re.search(r"line (\d+): (.*)", said)
+    return (match[2], int(match[1])) if match else (said.strip(), 1)
 
 
 def _line(node: Node) -> int:
@@ -142,7 +169,8 @@ def _line(node: Node) -> int:
 
 
 class _Walk:
-    def __init__(self, script: Script) -> None:
+    def __init__(self, source: _Code, script: Script) -> None:
+        self.source = source
         self.script = script
         self.stdin = ""
 
@@ -164,21 +192,22 @@ class _Walk:
         self.stdin = ""
         for child in node.children:
             if child.type == "variable_assignment":
-                assignments.append(_text(child))
+                assignments.append(self.source.of(child))
             elif child.type == "herestring_redirect":
-                stdin = _text(child)
+                stdin = self.source.of(child)
             elif child.type not in ("file_redirect", "comment"):
-                words.append(_unquoted(child))
+                words.append(self.source.unquoted(child))
         words = _behind_prefixes(words)
         command = Command(_line(node), tuple(words), tuple(assignments), stdin)
         self.script.commands.append(command)
         self.set_by_builtin(command)
         printed = command.name in ("echo", "printf") or words[:1] == [":"]
         for child in node.children:
-            # NAME=value before a command is for that command only: it sets nothing here.
-            self.children(child, printed=printed) if child.type == "variable_assignment" else self.node(
-                child, printed=printed
-            )
+            if child.type != "variable_assignment":
+                self.node(child, printed=printed)
+                continue
+            for value in child.children[1:]:  # NAME=value before a command sets nothing here
+                self.node(value, printed=False)
 
     def set_by_builtin(self, command: Command) -> None:
         if command.words[:2] == ("printf", "-v") and len(command.words) > 2:
@@ -195,30 +224,32 @@ class _Walk:
     def on_redirected_statement(self, node: Node, printed: bool) -> None:
         for child in node.children:
             if child.type == "heredoc_redirect":
-                self.stdin = "\n".join(_text(part) for part in child.children if part.type == "heredoc_body")
+                self.stdin = "\n".join(
+                    self.source.of(part) for part in child.children if part.type == "heredoc_body"
+                )
                 self.script.strings.append((self.stdin, _line(child) + 1))
             elif child.type == "herestring_redirect":
-                self.stdin = _text(child)
+                self.stdin = self.source.of(child)
         self.children(node, printed=printed)
         self.stdin = ""
 
     def on_file_redirect(self, node: Node, printed: bool) -> None:
-        texts = [_text(child) for child in node.children]
+        texts = [self.source.of(child) for child in node.children]
         if any(text in (">", ">>", ">|", "&>", "&>>") for text in texts):
-            self.script.writes_to.append((_unquoted(node.children[-1]), _line(node)))
+            self.script.writes_to.append((self.source.unquoted(node.children[-1]), _line(node)))
         self.children(node, printed=printed)
 
     def on_variable_assignment(self, node: Node, _printed: bool) -> None:
-        self.set(_text(node.children[0]), _line(node))
+        self.set(self.source.of(node.children[0]), _line(node))
         for child in node.children[1:]:
             self.node(child, printed=False)
 
     def on_declaration_command(self, node: Node, printed: bool) -> None:
-        words = [_unquoted(child) for child in node.children]
+        words = [self.source.unquoted(child) for child in node.children]
         exports = words[0] == "export" or any(re.fullmatch(r"-\w*x\w*", word) for word in words[1:])
         self.script.commands.append(Command(_line(node), tuple(words), ()))
         for child in node.children[1:]:
-            name = _text(child.children[0] if child.type == "variable_assignment" else child)
+            name = self.source.of(child.children[0] if child.type == "variable_assignment" else child)
             if exports and _NAME.fullmatch(name):
                 self.script.exports.setdefault(name, _line(child))
             if child.type == "variable_name":  # `local a`: declared, not used
@@ -232,15 +263,15 @@ class _Walk:
     def on_for_statement(self, node: Node, printed: bool) -> None:
         for child in node.children:
             if child.type == "variable_name":
-                self.set(_text(child), _line(child))
+                self.set(self.source.of(child), _line(child))
             else:
                 self.node(child, printed=printed)
 
     def on_simple_expansion(self, node: Node, _printed: bool) -> None:
-        self.use(_expanded(node), _line(node))
+        self.use(self.source.expanded(node), _line(node))
 
     def on_expansion(self, node: Node, printed: bool) -> None:
-        name = _expanded(node)
+        name = self.source.expanded(node)
         operators = [child.type for child in node.children if not child.is_named]
         if any(operator in _DEFAULTS for operator in operators):
             if "=" in operators or ":=" in operators:
@@ -254,32 +285,22 @@ class _Walk:
                 self.node(child, printed=printed)
 
     def on_variable_name(self, node: Node, _printed: bool) -> None:
-        self.use(_text(node), _line(node))  # in arithmetic
+        self.use(self.source.of(node), _line(node))  # in arithmetic
 
     def use(self, name: str, line: int) -> None:
         if name:
             self.script.uses.setdefault(name, line)
 
     def on_string(self, node: Node, printed: bool) -> None:
-        self.literal(_text(node), node, printed)
+        self.literal(self.source.of(node), node, printed)
         self.children(node, printed=printed)
 
     def on_raw_string(self, node: Node, printed: bool) -> None:
-        self.literal(_text(node), node, printed)
+        self.literal(self.source.of(node), node, printed)
 
     def literal(self, text: str, node: Node, printed: bool) -> None:
         if not printed:
             self.script.strings.append((text, _line(node)))
-
-
-def _unquoted(node: Node) -> str:
-    if node.type == "command_name":
-        return _unquoted(node.children[0])
-    if node.type in ("string", "raw_string", "ansi_c_string"):
-        return _text(node).removeprefix("$")[1:-1]
-    if node.type == "concatenation":
-        return "".join(map(_unquoted, node.children))
-    return _text(node).replace("\\", "")
 
 
 def _behind_prefixes(words: list[str]) -> list[str]:
