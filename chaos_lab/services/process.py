@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import signal
@@ -18,11 +19,16 @@ from typing import Any
 from aiohttp import web
 
 KEEPALIVE_S = 75.0  # longer than any client of ours keeps an idle connection, so that the client closes first
-IN_FLIGHT_S = 2.0  # how long requests that are being answered may take when the process ends
+IN_FLIGHT_S = 3.0  # how long requests that are being answered may take when the process ends
 
 Config = dict[str, Any]
 
 _part = "?"
+_listening = False
+
+
+class CannotStart(Exception):
+    """The configuration is fine, but not here and now: a busy port."""
 
 
 class BadConfig(Exception):
@@ -43,8 +49,10 @@ def log(event: str, *, level: str = "info", error: BaseException | None = None, 
     }
     if error is not None:
         line["error"] = "".join(traceback.format_exception(error))
-    sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+    # Nobody to log to (the supervisor died, its disk is full) is no reason not to answer requests.
+    with contextlib.suppress(OSError):
+        sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        sys.stdout.flush()
 
 
 class _LibraryLog(logging.Handler):
@@ -79,8 +87,8 @@ def address(text: object) -> tuple[str, int]:
 def run(part: str, main: Callable[[Path, Config], Coroutine[Any, Any, None]]) -> None:
     """Runs a service as this process: reads ``--config FILE``, calls `main(path, config)`, exits.
 
-    Exit codes: 0 after an orderly end, 1 when it could not start (busy port, unreadable file), 2 for
-    a wrong command line or configuration.
+    Exit codes: 0 after an orderly end, 1 when it could not start (busy port), 2 for a wrong command
+    line or configuration.
     """
     global _part
     parser = argparse.ArgumentParser(prog=part)
@@ -96,9 +104,11 @@ def run(part: str, main: Callable[[Path, Config], Coroutine[Any, Any, None]]) ->
         log("bad-config", level="error", why=str(error))
         sys.exit(2)
     except KeyError as error:
+        if _listening:
+            raise  # the configuration was read before: a bug
         log("bad-config", level="error", why=f"{path}: {error} is missing")
         sys.exit(2)
-    except OSError as error:
+    except CannotStart as error:
         log("cannot-start", level="error", why=str(error))
         sys.exit(1)
 
@@ -119,7 +129,7 @@ async def listen(
 
     `where` is ``host:port``; port 0 takes any free one, which the log tells.
 
-    Raises OSError when the port is busy.
+    Raises CannotStart when the port is busy.
     """
     host, port = address(where)
     runner: web.BaseRunner
@@ -132,9 +142,11 @@ async def listen(
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, ssl_context=ssl, backlog=512).start()
-    except OSError:
+    except OSError as error:
         await runner.cleanup()
-        raise
+        raise CannotStart(str(error)) from None
+    global _listening
+    _listening = True
     log("listening", at_address="{}:{}".format(*runner.addresses[0][:2]), tls=ssl is not None)
     return runner
 

@@ -286,6 +286,7 @@ def test_metrics_start_at_zero_and_know_the_latency(edge):
     [
         ({"listen": "127.0.0.1"}, "expected host:port"),
         ({"routes": [{"prefix": "/", "service": "x"}]}, "got service 'x', expected one of"),
+        ({"routes": [{"prefix": "/"}]}, "'service' is missing"),
         ({"certificate": "/nothing.crt"}, "certificate /nothing.crt"),
         ({"services": {"intake": [{"name": "intake-1", "url": "https://x"}]}}, "got url 'https://x'"),
     ],
@@ -296,6 +297,15 @@ def test_a_wrong_configuration_ends_it_with_one_clear_line(parts, edge, change, 
     assert part.process.wait(ANSWER_S) == 2
     [line] = part.events("bad-config")
     assert why in line["why"]
+
+
+def test_a_busy_port_ends_it_with_one_clear_line(parts, edge, free_port):
+    part = parts.start("edge", edge.config | {"metrics": f"127.0.0.1:{free_port()}"})
+    parts.all.remove(part)
+    assert part.process.wait(ANSWER_S) == 1
+    [line] = part.events("cannot-start")
+    assert edge.config["listen"].partition(":")[2] in line["why"]
+    assert "address already in use" in line["why"]
 
 
 def test_rolling_restart_loses_no_request(postgresql, parts, start_edge, wait_for, answers):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -203,6 +205,18 @@ def test_it_ends_only_when_what_it_has_begun_is_answered(postgresql, parts, wait
         "begun",
         "late",
     ]
+
+
+def test_answers_when_nobody_reads_its_log(parts, answers, wait_for):
+    part, url = parts.intake(parts.names(pg_a=1))
+    part.stop()
+    read, write = os.pipe()
+    part.process = subprocess.Popen(part.command, stdout=write, stderr=subprocess.STDOUT)
+    os.close(write)
+    wait_for("it is healthy", lambda: answers(f"{url}/healthz"))
+    os.close(read)
+    assert post(url).status_code == 503
+    assert post(url, id="").status_code == 400
 
 
 def test_counts_what_it_answers(intake):

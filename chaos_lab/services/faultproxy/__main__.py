@@ -16,7 +16,9 @@ async def main(path: Path, config: process.Config) -> None:
     try:
         await api.populate_from(config["proxies"])
     except ApiError as error:
-        raise (OSError if error.status == 500 else process.BadConfig)(f"{path}: proxies: {error}") from None
+        raise (process.CannotStart if error.status == 500 else process.BadConfig)(
+            f"{path}: proxies: {error}"
+        ) from None
     runner = await process.listen(api.app(), config["listen"])
     log("started", proxies=len(api.proxies))
     await stop
