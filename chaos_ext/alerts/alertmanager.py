@@ -22,7 +22,10 @@ class Alert:
 
 
 def firing(url: str, timeout_s: float = 2.0) -> tuple[Alert, ...]:
-    """What fires and is neither silenced nor inhibited. Raises OSError when it cannot be asked (requests' errors are OSErrors)."""
+    """What fires and is neither silenced nor inhibited.
+
+    Raises OSError when it cannot be asked (the errors of `requests` are OSErrors).
+    """
     answer = requests.get(
         f"{url.rstrip('/')}/api/v2/alerts",
         params={"active": "true", "silenced": "false", "inhibited": "false"},
