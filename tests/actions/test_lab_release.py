@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import psutil
@@ -147,6 +148,27 @@ def test_no_replica_answers(configuration, lab):
     finally:
         for process in parents:
             os.kill(process.pid, signal.SIGCONT)
+
+
+def test_release_that_has_not_begun_to_work_is_waited_for(configuration, deploy, lab, pipeline):
+    """A dead runner's tool may still be on its way: looking too early would find nothing to undo."""
+    bad = deploy()["version"]
+    release.restore_release(**WHERE, configuration=configuration)
+    tool = subprocess.Popen([f"{lab['bin']}/release", "activate", "intake", bad], stdout=subprocess.DEVNULL)
+    tool.send_signal(signal.SIGSTOP)
+    said = []
+
+    def restore() -> None:
+        said.append(release.restore_release(**WHERE, configuration=configuration))
+
+    undo = threading.Thread(target=restore)
+    undo.start()
+    undo.join(0.3)  # it must not have ended by now; without the wait it would have, and said the wrong thing
+    tool.send_signal(signal.SIGCONT)
+    assert tool.wait(60) == 0
+    undo.join(60)
+    assert [each["outcome"] for each in said] == ["undone"]
+    assert not is_bad(configuration)
 
 
 def test_runner_killed_while_the_roll_out_is_under_way(runner, lab, configuration, tmp_path, until):

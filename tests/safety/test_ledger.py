@@ -111,6 +111,7 @@ def test_several_processes_append_at_once(own_book):
 
 def test_full_disk_blocks_and_keeps_what_was_recorded(own_book):
     first = intend(own_book)
+    before = own_book.path.read_bytes()
     script = textwrap.dedent("""
         import resource, sys
         from pathlib import Path
@@ -131,6 +132,7 @@ def test_full_disk_blocks_and_keeps_what_was_recorded(own_book):
     )
     assert done.returncode == 4, done.stderr
     assert "expected to write down 'intended' durably" in done.stdout
+    assert own_book.path.read_bytes() == before
     assert own_book.entries() == [first]
     second = intend(own_book, "second")
     assert own_book.entries() == [first, second]

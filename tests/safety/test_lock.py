@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -61,6 +62,19 @@ def test_let_go_leaves_no_file(tmp_path):
         with lock.hold(tmp_path, "dedicated", "me"):
             assert list(tmp_path.iterdir())
         assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_was_put_away_meanwhile_is_no_lock(tmp_path, monkeypatch):
+    """Its holder let go between our opening and our locking: the next one would lock another file."""
+    path = tmp_path / "dedicated.run.lock"
+    real = fcntl.flock
+
+    def flock(fd, how):
+        path.unlink(missing_ok=True)
+        real(fd, how)
+
+    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    assert lock._try(path) is None
 
 
 def test_only_one_of_many_at_a_time(tmp_path):
