@@ -70,7 +70,8 @@ def test_file_that_was_put_away_meanwhile_is_no_lock(tmp_path, monkeypatch):
     real = fcntl.flock
 
     def flock(fd, how):
-        path.unlink(missing_ok=True)
+        path.unlink()
+        path.touch()  # the next one's
         real(fd, how)
 
     monkeypatch.setattr(lock.fcntl, "flock", flock)
