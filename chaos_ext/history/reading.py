@@ -28,13 +28,16 @@ def load(folder: Path) -> RunEvidence:
     part of the evidence.
     """
     run = run_facts(folder)
+    bad: list[str] = []
+    events = _or(lambda: list(read_events(folder / "events.jsonl")), [], bad, "events.jsonl")
     return RunEvidence(
         mode=_model(folder / "mode.json", FailureMode),
         environment=_model(folder / "environment.json", Environment),
         services=_model(folder / "services.json", Services),
         trials=tuple(_trial(path) for path in trial_folders(folder)),
         arms=planned(run),
-        events=tuple(_or(lambda: list(read_events(folder / "events.jsonl")), [], [], "events.jsonl")),
+        events=tuple(events),
+        unreadable=tuple(bad),
     )
 
 

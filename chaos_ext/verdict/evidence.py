@@ -38,6 +38,7 @@ class RunEvidence:
     trials: tuple[TrialEvidence, ...]
     arms: tuple[Arm, ...] = ()  # the trials that were planned; empty: the ones that are there
     events: tuple[Event, ...] = ()  # of the run itself: labs started and stopped
+    unreadable: tuple[str, ...] = ()  # the run's own files that are damaged
 
     @property
     def objectives(self) -> Objectives:

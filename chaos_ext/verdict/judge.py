@@ -113,6 +113,8 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
             reasons.append(
                 Reason("interrupted", f"The run was stopped: {event.get('why') or 'asked to stop'}.")
             )
+    if evidence.unreadable:
+        reasons.append(Reason("no-data", f"The run has damaged files: {these(evidence.unreadable)}."))
     missing = list(evidence.arms)
     for facts in trials:
         if facts.arm in missing:

@@ -97,6 +97,12 @@ def test_a_damaged_file_is_told_and_holds_nothing(
     assert found.unreadable[0].startswith(f"{file}: ")
 
 
+def test_damage_to_the_runs_own_record_is_told(new_run: Run) -> None:
+    run = new_run()
+    (run / "events.jsonl").write_text('not json\n{"kind":"lab-stopped"}\n')
+    assert bundle.load(run).unreadable[0].startswith("events.jsonl: ")
+
+
 def test_a_line_that_was_torn_by_a_kill_is_left_out(new_run: Run, trial: Trial) -> None:
     run = new_run()
     folder = trial(run, "01-treatment")

@@ -302,6 +302,12 @@ WORDS: list[tuple[str, str, Case, Case]] = [
     ),
     (
         "no-data",
+        "the run's own record is damaged",
+        lambda r: replace(r.verified(), unreadable=("events.jsonl:3: torn",)),
+        lambda r: replace(r.verified(), unreadable=()),
+    ),
+    (
+        "no-data",
         "a damaged event",
         lambda r: r.edit(r.verified(), "alert", T, fired="yes"),
         lambda r: r.edit(r.verified(), "alert", T, receivers="other fields are nobody's business"),
