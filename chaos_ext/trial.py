@@ -161,6 +161,8 @@ class Trial:
     def refuse_if_aborting(self) -> None:
         """Raises Interrupted once somebody asked to stop: no further mutating call starts."""
         if self.aborting.is_set():
+            if self.last("abort") is None:
+                self.emit("abort", why="asked to stop; undoing what was broken")
             raise Interrupted("asked to stop: nothing more is started")
 
     # --- time ---
