@@ -281,7 +281,7 @@ def _out_of_date(root: Path, experiments: dict[Path, str]) -> list[Problem]:
     for path, text in experiments.items():
         shown = str(path.relative_to(root))
         try:
-            same = True
+            same = path.read_bytes() == text.encode()
         except FileNotFoundError:
             problems.append(Problem(shown, "", "no file", "the compiled experiment", _COMPILE))
             continue
