@@ -273,7 +273,7 @@ class Parts:
 
 def end(parts: Parts) -> None:
     """Ends all, which must go in order and must have had no bugs."""
-    codes = {part.log.stem: part.stop(signal.SIGTERM) for part in parts.all}
+    codes = {part.log.stem: part.process.wait(20) for part in parts.all}
     assert set(codes.values()) <= {0, -signal.SIGKILL}, f"did not end in order: {codes}"
     bugs = [bug for part in parts.all if not part.bugs_expected for bug in part.events("bug")]
     assert not bugs, bugs[0]["error"]

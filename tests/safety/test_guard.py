@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,19 +92,19 @@ def test_answers_that_make_no_sense_refuse(own_place, answer, tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()
-        pid = os.fork()
-        if pid == 0:
+
+        def serve() -> None:
             connection, _ = server.accept()
-            connection.recv(65536)
-            connection.sendall(answer)
-            connection.close()
-            os._exit(0)
-        try:
-            with pytest.raises(Blocked):
-                guard.prove_identity(own_place.identity, own_place.facts)
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        server.settimeout(20)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(Blocked):
+            guard.prove_identity(own_place.identity, own_place.facts)
+        thread.join(20)
 
 
 def test_a_plain_file_is_not_a_supervisor(own_place):

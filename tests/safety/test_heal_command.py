@@ -20,7 +20,8 @@ def chaos(tmp_path):
     """Runs `chaos` over the ledger of this test; exit code and what it said."""
 
     def run(*words: str) -> tuple[int, str]:
-        environment = {**os.environ, "CHAOS_STATE": str(tmp_path), "PYTHONPATH": str(SUPPORT)}
+        path = os.pathsep.join(filter(None, [str(SUPPORT), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "CHAOS_STATE": str(tmp_path), "PYTHONPATH": path}
         done = subprocess.run(
             [str(Path(sys.executable).with_name("chaos")), "--no-version-check", *words],
             capture_output=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -147,19 +148,20 @@ def test_command_at_death_runs_after_the_healing(run, shared_place, thing, tmp_p
     assert told.read_text() == "healed first\n"
 
 
-def test_forgotten_command_does_not_run(tmp_path):
-    pid = os.fork()
-    if pid == 0:  # a runner that dies at once
-        janitor = Janitor.start(tmp_path / "ledger")
-        janitor.at_death("a", ["/bin/sh", "-c", f"touch {tmp_path}/a"])
-        janitor.at_death("b", ["/bin/sh", "-c", f"touch {tmp_path}/b; echo $PPID > {tmp_path}/pid"])
-        janitor.forget("a")
-        os._exit(0)
-    os.waitpid(pid, 0)
-    deadline = time.monotonic() + 20
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def test_forgotten_command_does_not_run(tmp_path, until):
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom chaos_ext.safety.janitor import Janitor\n"
+        "janitor = Janitor.start_in_background(Path(sys.argv[1]))\n"
+        "janitor.at_death('a', ['/bin/sh', '-c', f'touch {sys.argv[1]}/a'])\n"
+        "janitor.at_death('b', ['/bin/sh', '-c', f'touch {sys.argv[1]}/b'])\n"
+        "janitor.forget('a')\n"
+        "print(janitor.pid)\n"
+    )  # it dies before its janitor is ready
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, timeout=60, check=True
+    )
+    until((tmp_path / "b").exists, "the command that was not forgotten")
+    until(lambda: not psutil.pid_exists(int(done.stdout)), "the janitor to end")
     assert not (tmp_path / "a").exists()
 
 
