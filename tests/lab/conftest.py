@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -103,7 +104,8 @@ def lab_command() -> Iterator[LabCommand]:
     yield LabCommand(home)
     left = processes_of(home)
     for process in left:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(left, timeout=5)
     shutil.rmtree(home, ignore_errors=True)
     assert not left, f"still ran for the lab: {left}"
