@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+pytest_plugins = ["labs_for_tests"]
+
 ROOT = Path(__file__).resolve().parent.parent
 MARK = f"CHAOS_TEST_OF={os.getpid()}"
 _NEEDS = {
@@ -69,6 +71,13 @@ def _ours() -> dict[tuple[int, float], str]:
     return found
 
 
+def _labs() -> set[str]:
+    """Labs in this test process's lab home; their processes do not inherit the mark."""
+    kept = ("template", "pg-", ".")  # made once, for every lab
+    home = Path(os.environ["CHAOS_LAB_HOME"])
+    return {path.name for path in home.iterdir() if path.is_dir() and not path.name.startswith(kept)}
+
+
 def _listening() -> set[str]:
     return {
         f"{c.laddr.ip}:{c.laddr.port}"
@@ -80,13 +89,14 @@ def _listening() -> set[str]:
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Fails a test that leaves a process, a listening port or a file; wider fixtures may hold theirs."""
-    processes, ports, files = _ours(), _listening(), set(os.listdir(ROOT))
+    processes, ports, files, labs = _ours(), _listening(), set(os.listdir(ROOT)), _labs()
     yield
     left = {k: v for k, v in _ours().items() if k not in processes}
     if left:  # one that is on its way out gets a moment
         psutil.wait_procs([psutil.Process(p) for p, _ in left if psutil.pid_exists(p)], timeout=2)
         left = {k: v for k, v in _ours().items() if k not in processes}
     assert not left, f"left running: {left}"
+    assert _labs() <= labs, f"left labs: {_labs() - labs}"
     assert _listening() <= ports, f"left listening: {_listening() - ports}"
     caches = {".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "__pycache__", ".coverage"}
     assert set(os.listdir(ROOT)) - files - caches == set(), "left files in the checkout"

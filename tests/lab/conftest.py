@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -21,18 +20,6 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def _by_path(name: str, path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-running_lab = _by_path("labs_for_tests", ROOT / "tests" / "labs_for_tests.py").running_lab
 
 
 @dataclass

@@ -168,6 +168,7 @@ def postgresql_template() -> Iterator[PostgreSQL]:
             "-N",
             "--encoding=UTF8",
             "--locale=C",
+            "--wal-segsize=1",
         )
         server.start()
         server.execute("CREATE ROLE app LOGIN")
@@ -205,10 +206,13 @@ class Part:
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, stdout=self.log.open("ab"), stderr=subprocess.STDOUT)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+    def tell(self, how: signal.Signals) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(how)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.tell(how)
         return self.process.wait(20)
 
     def events(self, event: str) -> list[dict[str, Any]]:
@@ -273,6 +277,8 @@ class Parts:
 
 def end(parts: Parts) -> None:
     """Ends all, which must go in order and must have had no bugs."""
+    for part in parts.all:
+        part.tell(signal.SIGTERM)  # all at once: an intake waits a second for a health check that tells
     codes = {part.log.stem: part.process.wait(20) for part in parts.all}
     assert set(codes.values()) <= {0, -signal.SIGKILL}, f"did not end in order: {codes}"
     bugs = [bug for part in parts.all if not part.bugs_expected for bug in part.events("bug")]

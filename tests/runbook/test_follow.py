@@ -187,6 +187,13 @@ def test_it_must_keep_holding(follower: Any, well: str) -> None:
     assert len(looks) > 6
 
 
+def test_two_short_streaks_are_no_long_one(follower: Any, well: str) -> None:
+    every_other = 'echo x >> "$STATE.n"; [ $(($(wc -l < "$STATE.n") % 2)) -eq 1 ]'
+    text = well.replace(VERIFY, every_other).replace('"within":"5s"', '"within":"1s","stable":"300ms"')
+    outcome = follower.follow(text)
+    assert outcome.failed_step == "verification"
+
+
 def test_a_hold_that_breaks_after_the_time_is_a_failure(follower: Any, well: str) -> None:
     count = 'echo x >> "$STATE.n"; n=$(wc -l < "$STATE.n"); [ "$n" -eq 1 ] || { sleep 0.6; false; }'
     text = well.replace(VERIFY, count).replace('"within":"5s"', '"within":"300ms","stable":"30s"')
@@ -267,7 +274,7 @@ def test_secrets_are_seen_by_blocks_and_by_nobody_else(follower: Any, well: str)
 
 
 def test_secrets_in_what_was_not_expected(follower: Any, well: str) -> None:
-    follower.secrets = {"TOKEN": "it's\\hunter2"}
+    follower.secrets = {"TOKEN": "it's \"hunter2\""}  # quoting changes it
     outcome = follower.follow(well.replace('cat "$STATE"', 'echo "$TOKEN"'))
     assert "does not contain 'down'" in outcome.why
     assert "hunter2" not in repr(follower.events) + repr(outcome)
