@@ -279,7 +279,14 @@ def end(parts: Parts) -> None:
     """Ends all, which must go in order and must have had no bugs."""
     for part in parts.all:
         part.tell(signal.SIGTERM)  # all at once: an intake waits a second for a health check that tells
-    codes = {part.log.stem: part.process.wait(20) for part in parts.all}
+    codes: dict[str, int | str] = {}
+    for part in parts.all:
+        try:
+            codes[part.log.stem] = part.process.wait(20)
+        except subprocess.TimeoutExpired:
+            part.process.kill()  # whatever the verdict, nothing stays behind
+            part.process.wait()
+            codes[part.log.stem] = "had to be killed"
     assert set(codes.values()) <= {0, -signal.SIGKILL}, f"did not end in order: {codes}"
     bugs = [bug for part in parts.all if not part.bugs_expected for bug in part.events("bug")]
     assert not bugs, bugs[0]["error"]
