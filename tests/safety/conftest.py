@@ -23,6 +23,8 @@ from chaos_ext.safety.ledger import Entry, Ledger
 
 SUPPORT = Path(__file__).parent / "support"
 sys.path.insert(0, str(SUPPORT))
+# Short, for the socket's path; and not the lab home itself, where the next lab sweeps away what is none.
+_BASE = Path(os.environ["CHAOS_LAB_HOME"]).parent
 
 _CONFIG = """
 [unix_http_server]
@@ -97,7 +99,7 @@ def start_place(directory: Path, marker: str | None = None) -> RealPlace:
 @pytest.fixture(scope="session")
 def shared_place() -> Iterator[RealPlace]:
     """One for all tests that leave it alone."""
-    directory = Path(tempfile.mkdtemp(prefix="s-", dir=os.environ["CHAOS_LAB_HOME"]))
+    directory = Path(tempfile.mkdtemp(prefix="s-", dir=_BASE))
     place = start_place(directory)
     yield place
     place.vanish()
@@ -106,7 +108,7 @@ def shared_place() -> Iterator[RealPlace]:
 @pytest.fixture
 def own_place() -> Iterator[RealPlace]:
     """One that the test may end."""
-    directory = Path(tempfile.mkdtemp(prefix="o-", dir=os.environ["CHAOS_LAB_HOME"]))
+    directory = Path(tempfile.mkdtemp(prefix="o-", dir=_BASE))
     place = start_place(directory)
     yield place
     place.stop()
