@@ -274,7 +274,7 @@ def test_secrets_are_seen_by_blocks_and_by_nobody_else(follower: Any, well: str)
 
 
 def test_secrets_in_what_was_not_expected(follower: Any, well: str) -> None:
-    follower.secrets = {"TOKEN": "it's \"hunter2\""}  # quoting changes it
+    follower.secrets = {"TOKEN": 'it\'s "hunter2"'}  # quoting changes it
     outcome = follower.follow(well.replace('cat "$STATE"', 'echo "$TOKEN"'))
     assert "does not contain 'down'" in outcome.why
     assert "hunter2" not in repr(follower.events) + repr(outcome)
