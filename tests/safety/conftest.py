@@ -23,8 +23,6 @@ from chaos_ext.safety.ledger import Entry, Ledger
 
 SUPPORT = Path(__file__).parent / "support"
 sys.path.insert(0, str(SUPPORT))
-# Short, for the socket's path; and not the lab home itself, where the next lab sweeps away what is none.
-_BASE = Path(os.environ["CHAOS_LAB_HOME"]).parent
 
 _CONFIG = """
 [unix_http_server]
@@ -80,6 +78,11 @@ class RealPlace:
         shutil.rmtree(self.directory)
 
 
+def _own_directory() -> Path:
+    """Short, for the socket's path; and not in the lab home, where the next lab sweeps away what is none."""
+    return Path(tempfile.mkdtemp(prefix="s-", dir=Path(os.environ["CHAOS_LAB_HOME"]).parent))
+
+
 def start_place(directory: Path, marker: str | None = None) -> RealPlace:
     """A supervisord that answers, in `directory`."""
     marker = marker or str(uuid.uuid4())
@@ -99,7 +102,7 @@ def start_place(directory: Path, marker: str | None = None) -> RealPlace:
 @pytest.fixture(scope="session")
 def shared_place() -> Iterator[RealPlace]:
     """One for all tests that leave it alone."""
-    directory = Path(tempfile.mkdtemp(prefix="s-", dir=_BASE))
+    directory = _own_directory()
     place = start_place(directory)
     yield place
     place.vanish()
@@ -108,7 +111,7 @@ def shared_place() -> Iterator[RealPlace]:
 @pytest.fixture
 def own_place() -> Iterator[RealPlace]:
     """One that the test may end."""
-    directory = Path(tempfile.mkdtemp(prefix="o-", dir=_BASE))
+    directory = _own_directory()
     place = start_place(directory)
     yield place
     place.stop()
