@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -247,12 +248,16 @@ def test_reading_back_waits_for_the_service(
 
 @pytest.mark.parametrize("file", ["samples.jsonl", "writes.jsonl"])
 def test_a_full_disk_is_not_silent(
-    server: Any, start_meter: Start, writing_flow: Make, until: Until, tmp_path: Path, file: str
+    server: Any, writing_flow: Make, until: Until, tmp_path: Path, file: str
 ) -> None:
     place = tmp_path / "full"
     place.mkdir()
     (place / file).symlink_to("/dev/full")
-    meter = start_meter(server, {"submit": writing_flow()}, place)
+    meter = Meter({"submit": writing_flow()}, server.url, None, place, "run-1")
+    with contextlib.suppress(
+        MeterFailed
+    ):  # on a slow machine it has failed before it could say that it started
+        meter.start()
     until(lambda: meter.failed is not None)
     assert meter.failed == f"the meter cannot record in {place}: No space left on device"
     with pytest.raises(MeterFailed, match="No space left"):
