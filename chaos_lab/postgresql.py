@@ -154,7 +154,7 @@ def installed() -> Installation:
         raise LabProblem(
             f"{root}: no PostgreSQL in {_WHEEL} {found.version}. Run: {_INSTALL} --force-reinstall"
         )
-    for module in ("supervisor", "psycopg", "psycopg_pool", "cryptography", "psutil"):
+    for module in ("supervisor", "psycopg", "cryptography", "psutil"):
         if util.find_spec(module) is None:
             raise LabProblem(f"{module}: not installed, but the lab needs it. Run: {_INSTALL}")
     return found

@@ -34,10 +34,10 @@ def lab() -> None:
 
 @lab.command()
 @click.option("--name", help="Its name; without it, one that is free.")
-@click.option("--alerts", type=click.Path(path_type=Path), help="Alert rules, a JSON list.")
+@click.option("--env", "environment", default="lab", show_default=True, help="Whose alert rules it evaluates.")
 @_FORMAT
 @guarded
-def up(name: str | None, alerts: Path | None, form: str) -> None:
+def up(name: str | None, environment: str, form: str) -> None:
     """Start a lab and wait until every part is healthy.
 
     Several run side by side. What killed labs left is removed first.
@@ -46,9 +46,17 @@ def up(name: str | None, alerts: Path | None, form: str) -> None:
     Example:
         chaos lab up --name mine
     """
-    from chaos_ext import labs
+    import tempfile
 
-    facts = labs.up(name=name, alerts=alerts, progress=lambda line: click.echo(line, err=True))
+    from chaos_ext import environments, labs
+    from chaos_ext.fresh import alert_rules
+
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as alerts:
+        json.dump(alert_rules(environments.load(environment)), alerts)
+        alerts.flush()
+        facts = labs.up(
+            name=name, alerts=Path(alerts.name), progress=lambda line: click.echo(line, err=True)
+        )
     click.echo(
         json.dumps(facts, indent=1, ensure_ascii=False) if form == "json" else "\n".join(_ways_in(facts))
     )

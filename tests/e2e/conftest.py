@@ -88,7 +88,7 @@ class Project:
         raise AssertionError(f"no {kind} within {deadline_s} s")
 
     def ledger(self) -> list[dict[str, Any]]:
-        done = self.chaos("ledger", "show", "--format", "json")
+        done = self.chaos("ledger", "show", "--all", "--format", "json")
         assert done.code == 0, done.err
         found: list[dict[str, Any]] = json.loads(done.out)
         return found
