@@ -35,11 +35,13 @@ def parts(bundle: Path) -> dict[str, float]:
         if trial.name.endswith("no-action"):
             spent["no-action arm"] += at["trial-finished"]["seconds"]
             continue
+        in_force = [event["at"] for event in of if event["kind"] == "fault-in-force"]
         spent["baseline"] += at["baseline"]["seconds"]
-        spent["fault"] += at["fault-injected"]["ended"] - at["fault-injected"]["started"]
-        spent["detection"] += at["impact"]["waited_s"] + at["alert"]["waited_s"]
-        spent["runbook"] += at["runbook-finished"]["at"] - at["verification-before"]["at"]
+        spent["fault"] += in_force[0] - at["baseline"]["at"]
+        spent["detection"] += at["alert"]["at"] - in_force[0]
+        spent["runbook"] += at["runbook-finished"]["at"] - at["alert"]["at"]
         spent["stable window"] += at["recovery"]["waited_s"]
+        spent["fault"] += at["fault-undone"]["at"] - at["write-log"]["at"]
     return dict(spent)
 
 

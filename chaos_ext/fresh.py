@@ -1,4 +1,4 @@
-"""A fresh lab for every trial; the next one is started while the trial before it watches its stable window."""
+"""A fresh lab for every trial; the next one starts while the trial before it only watches."""
 
 from __future__ import annotations
 

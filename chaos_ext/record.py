@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chaos_ext.model import Event
+if TYPE_CHECKING:
+    from chaos_ext.model import Event  # at run time it would cost the janitor its quick start
 
-Listener = Callable[[Event], None]
+Listener = Callable[[dict[str, Any]], None]
 
 
 def wall_now() -> str:

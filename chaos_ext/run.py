@@ -119,6 +119,8 @@ def _trials(
         for number, arm in enumerate(order, start=1):
             name = f"{number:02d}-{arm}"
             recorder.emit("lab-starting", trial=name)
+            fresh.start_ahead()
+            _import_the_rest()
             facts, waited_s = fresh.take(lambda _: _refuse_if(aborting))
             recorder.emit(
                 "lab-started", seconds=round(facts["started_in_s"], 3), waited_s=round(waited_s, 3),
@@ -169,7 +171,8 @@ def _run_experiment(
             _install(trial.host.aborting)
 
     def listen(event: Event) -> None:
-        if when_followed is not None and event["kind"] == "runbook-finished":
+        verifying = event["kind"] == "step-started" and event["role"] == "verify"
+        if when_followed is not None and (verifying or event["kind"] == "runbook-finished"):
             when_followed()
 
     mine = trial.host
@@ -187,6 +190,13 @@ def _run_experiment(
     finally:
         trial.finish()
         trial.host = mine
+
+
+def _import_the_rest() -> None:
+    """What a trial needs and takes long to import, while its lab starts."""
+    import chaoslib.experiment  # noqa: F401
+
+    import chaos_ext.meter.client  # noqa: F401
 
 
 def _watch_s(plan: Plan, slowest_s: float) -> str:

@@ -18,17 +18,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chaos_ext import environments, labs
 from chaos_ext.catalog import load
 from chaos_ext.errors import Blocked, Interrupted
-from chaos_ext.meter.client import Meter
 from chaos_ext.model import Arm, Event, FailureMode, Place, Services
 from chaos_ext.record import Listener, Recorder
 from chaos_ext.safety import guard, lock
 from chaos_ext.safety.janitor import Janitor
 from chaos_ext.safety.ledger import Ledger, refuse_if_unhealed
+
+if TYPE_CHECKING:
+    from chaos_ext.meter.client import Meter
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Trial:
             raise
 
     def _open(self) -> None:
+        self.meter: Meter
         environment = self.place.environment
         self._recorder = Recorder(self.directory / "events.jsonl", (self._mark, *host.listeners))
         self._ends.callback(self._recorder.close)
@@ -106,6 +109,8 @@ class Trial:
             self._ends.callback(self.janitor.close)
         else:
             self.janitor = host.janitor
+        from chaos_ext.meter.client import Meter  # 0.2 s; a runner imports it while the lab starts
+
         self.meter = Meter(
             flows=dict(self.services.flows),
             base_url=environment.base_url,
@@ -142,8 +147,14 @@ class Trial:
         return self._marks.get(kind)
 
     @property
+    def fault_began_at(self) -> float | None:
+        """When the (latest) fault began to go in, monotonic; None before that. Recoveries count from here."""
+        event = self.last("fault-injected")
+        return None if event is None else float(event["started"])
+
+    @property
     def fault_at(self) -> float | None:
-        """When the (first) fault was confirmed to be in, monotonic; None before that."""
+        """When the (latest) fault was confirmed to be in, monotonic; None before that."""
         event = self.last("fault-injected")
         return None if event is None else float(event["ended"])
 

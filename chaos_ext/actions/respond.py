@@ -74,14 +74,15 @@ def _follow(trial: Trial, path: str) -> dict[str, Any]:
 
 def _watch(trial: Trial) -> dict[str, Any]:
     """Do nothing for as long as the longest treatment took and its stable window, or until all is back."""
-    since = trial.fault_at
+    began, since = trial.fault_began_at, trial.fault_at
+    assert began is not None
     assert since is not None
     stable_s = trial.place.environment.windows.stable
     back = trial.wait_until(
         lambda: len(flows_back(trial, since, stable_s)) == len(trial.services.flows),
-        since + trial.watch_s,
+        began + trial.watch_s,
         every_s=0.25,
     )
-    seconds = round(time.monotonic() - since, 3)
+    seconds = round(time.monotonic() - began, 3)
     trial.emit("watched", seconds=seconds, planned_s=trial.watch_s, back=back)
     return {"followed": False, "watched_s": seconds, "back": back}

@@ -34,7 +34,9 @@ def lab() -> None:
 
 @lab.command()
 @click.option("--name", help="Its name; without it, one that is free.")
-@click.option("--env", "environment", default="lab", show_default=True, help="Whose alert rules it evaluates.")
+@click.option(
+    "--env", "environment", default="lab", show_default=True, help="Whose alert rules it evaluates."
+)
 @_FORMAT
 @guarded
 def up(name: str | None, environment: str, form: str) -> None:
@@ -54,9 +56,7 @@ def up(name: str | None, environment: str, form: str) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as alerts:
         json.dump(alert_rules(environments.load(environment)), alerts)
         alerts.flush()
-        facts = labs.up(
-            name=name, alerts=Path(alerts.name), progress=lambda line: click.echo(line, err=True)
-        )
+        facts = labs.up(name=name, alerts=Path(alerts.name), progress=lambda line: click.echo(line, err=True))
     click.echo(
         json.dumps(facts, indent=1, ensure_ascii=False) if form == "json" else "\n".join(_ways_in(facts))
     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.meter import samples
-from chaos_ext.model import Arm, Environment, FailureMode, Services
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Services
 from chaos_ext.record import read_events
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
 
@@ -29,7 +29,7 @@ def load(folder: Path) -> RunEvidence:
     """
     run = run_facts(folder)
     bad: list[str] = []
-    events = _or(lambda: list(read_events(folder / "events.jsonl")), [], bad, "events.jsonl")
+    events: list[Event] = _or(lambda: list(read_events(folder / "events.jsonl")), [], bad, "events.jsonl")
     return RunEvidence(
         mode=_model(folder / "mode.json", FailureMode),
         environment=_model(folder / "environment.json", Environment),

@@ -15,6 +15,7 @@ from chaos_ext.runbook.execute import Ended, Shell
 from chaos_ext.runbook.expect import mismatch
 from chaos_ext.runbook.masking import Masker
 from chaos_ext.runbook.model import Block, Step
+from chaos_ext.safety import orphans
 
 Line = Callable[[str, str], object]  # ("stdout" or "stderr", a line), as it arrives
 
@@ -24,7 +25,7 @@ def open_shell(
     variables: Mapping[str, str], secrets: Mapping[str, str], path: Sequence[str]
 ) -> Iterator[Shell]:
     """A place to run blocks in; its HOME is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="chaos-runbook-", ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(prefix=orphans.home_prefix(), ignore_cleanup_errors=True) as home:
         yield Shell(Path(home), {**variables, **secrets}, path)
 
 

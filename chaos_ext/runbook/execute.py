@@ -18,7 +18,6 @@ import signal
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,8 @@ import psutil
 
 from chaos_ext.errors import UsageError
 from chaos_ext.runbook.masking import Masker
+from chaos_ext.safety import orphans
 
-MARKER = "CHAOS_BLOCK"  # the one variable that nobody declared: how we find what a block started
 GRACE_S = 0.5  # between SIGTERM and SIGKILL
 _TICK_S = 0.02  # how often we look at the clock, at `aborting` and whether bash has ended
 _SETTLE_S = 5.0  # how long we go on killing what keeps forking
@@ -36,7 +35,7 @@ _MOST_LINES = 5_000  # shown and recorded of one block
 _MOST_CAPTURED = 1 << 20  # characters kept for decisions and expectations
 _MOST_DRAINED = 64  # reads after the end, in case a daemon goes on writing
 _LONGEST_LINE = 16_384  # a longer line is shown in pieces
-_NOT_CARRIED = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "PATH", "HOME", "LANG", "TMPDIR", MARKER})
+_NOT_CARRIED = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "PATH", "HOME", "LANG", "TMPDIR", orphans.MARK})
 _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
@@ -97,7 +96,7 @@ class Shell:
         Exports are in the result; they carry over when the caller puts them into `variables`.
         """
         self._dump.unlink(missing_ok=True)
-        environment = {**self.variables, **self._fixed, MARKER: uuid.uuid4().hex}
+        environment = {**self.variables, **self._fixed, orphans.MARK: orphans.new_mark()}
         started = time.monotonic()
         process = subprocess.Popen(
             [self._bash, "--noprofile", "--norc", "-euo", "pipefail", "-c", self._script(code), name],
@@ -119,7 +118,7 @@ class Shell:
                 output.read(_TICK_S)
         finally:
             cut_short = process.returncode is None
-            _end(process, environment[MARKER], everything=cut_short)
+            _end(process, environment[orphans.MARK], everything=cut_short)
             output.close()
         seconds = time.monotonic() - started
         if cut_short:
@@ -275,7 +274,9 @@ def _family(leader: int, marker: str, *, everything: bool) -> list[psutil.Proces
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
             if process.pid == leader or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if os.getsid(process.pid) == leader or (everything and process.environ().get(MARKER) == marker):
+            if os.getsid(process.pid) == leader or (
+                everything and process.environ().get(orphans.MARK) == marker
+            ):
                 found.append(process)
     return found
 

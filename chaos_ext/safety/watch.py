@@ -20,7 +20,7 @@ from typing import Any
 
 from chaos_ext.errors import Blocked
 from chaos_ext.record import wall_now
-from chaos_ext.safety import execute, ledger
+from chaos_ext.safety import execute, ledger, orphans
 from chaos_ext.safety.heal import Outcome, heal
 from chaos_ext.safety.ledger import Entry
 
@@ -102,6 +102,8 @@ class Watch:
             self._heal("its lease ran out although the runner lives", overdue)
 
     def _runner_died(self) -> None:
+        if ended := orphans.end_of(self._runner[0]):
+            self._log(f"the runner died: ended {ended} processes of its runbook's block")
         self._heal("the runner died")
         for key, message in self._at_death.items():
             self._run_command(key, message)

@@ -223,10 +223,13 @@ class Facts:
 
     @property
     def watched_s(self) -> float:
-        """How long after the fault the trial was watched; 0 when it was not."""
+        """How long after the fault began the trial was watched; 0 when it was not.
+
+        From its beginning, as recoveries are counted: a fault that takes seconds is part of either.
+        """
         if self.fault is None or self.end is None:
             return 0.0
-        return max(0.0, self.end - self.fault.latest)
+        return max(0.0, self.end - self.fault.earliest)
 
     def _flow(self, name: str) -> Flow:
         return self.run.services.flows[name]

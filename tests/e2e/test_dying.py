@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 CLOSED = {"undone", "superseded"}
@@ -81,3 +84,36 @@ def test_two_at_once_in_one_lab(project, ended):
         assert len(project.ledger()) == 1, "the second run injected something"
     finally:
         assert project.chaos("lab", "down", "shared").code == 0
+
+
+def test_killed_while_a_block_runs_ends_the_block(project, ended):
+    """A block that would go on for minutes, detached, and its HOME: both go with the runner, before the undo."""
+    project.edit(
+        "catalog/runbooks/postgresql-primary-down.md",
+        ("for node in $SILENT; do\n  supervisorctl stop", "setsid sleep 300 &\nsleep 300\nfor node in $SILENT; do\n  supervisorctl stop"),
+    )  # fmt: skip
+    assert project.chaos("catalog", "compile").code == 0
+    process = project.start("verify", "postgresql-primary-down")
+    ended(process)
+    deadline = time.monotonic() + 60
+    while not (sleeping := _sleeping()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(sleeping) == 2, "the block did not begin"
+    process.kill()
+    process.wait(timeout=10)
+    _settled(project)
+
+    assert _sleeping() == []
+    homes = Path(tempfile.gettempdir()).glob(f"chaos-runbook-{process.pid}-*")
+    assert list(homes) == []
+
+
+def _sleeping():
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cmdline() == ["sleep", "300"] and "CHAOS_BLOCK" in process.environ():
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
