@@ -88,10 +88,9 @@ def test_two_at_once_in_one_lab(project, ended):
 
 def test_killed_while_a_block_runs_ends_the_block(project, ended):
     """A block that would go on for minutes, detached, and its HOME: both go with the runner, before the undo."""
-    project.edit(
-        "catalog/runbooks/postgresql-primary-down.md",
-        ("for node in $SILENT; do\n  supervisorctl stop", "setsid sleep 300 &\nsleep 300\nfor node in $SILENT; do\n  supervisorctl stop"),
-    )  # fmt: skip
+    first = "for node in $SILENT; do\n  supervisorctl stop"
+    endless = f"setsid sleep 300 &\nsleep 300\n{first}"
+    project.edit("catalog/runbooks/postgresql-primary-down.md", (first, endless))
     assert project.chaos("catalog", "compile").code == 0
     process = project.start("verify", "postgresql-primary-down")
     ended(process)
