@@ -207,8 +207,15 @@ def back_through(door: Door, name: str, secrets: dict[str, Any]) -> dict[str, An
     if not still_open:
         last = named[-1] if named else None
         why = f"{last.state} before: {last.why}" if last else "nothing was injected"
-        entry_id = last.id if last else None
-        door.recorder.emit("fault-undone", name=name, entry=entry_id, outcome="already", why=why)
+        door.recorder.emit(
+            "fault-undone",
+            name=name,
+            entry=last.id if last else None,
+            outcome="already",
+            why=why,
+            # When this is the trial's first word on it, the janitor's lease ran out or a person healed.
+            closed_before=last is not None,
+        )
         return {"outcome": "already", "why": why}
     outcomes = [undo_entry(entry, secrets=secrets) for entry in reversed(still_open)]
     for outcome in outcomes:

@@ -6,7 +6,7 @@ from typing import Any
 from chaoslib.types import Configuration
 
 from chaos_ext.alerts import alertmanager
-from chaos_ext.trial import current
+from chaos_ext.trial import Trial, current
 
 __all__ = ["fires_and_links"]
 
@@ -40,7 +40,8 @@ def fires_and_links(
         return {"holds": False, "why": "no fault was injected"}
     alerts = trial.place.environment.alerts
     expected = alerts.runbook_base_url + runbook
-    started = earliest = time.monotonic()
+    started = time.monotonic()
+    earliest = _last_silent(trial, since)
     deadline = since + within_s + max(1.0, 0.25 * within_s)
     while True:
         asked = time.monotonic()
@@ -65,6 +66,13 @@ def fires_and_links(
     }
     trial.emit("alert", **facts)
     return {"holds": fired and facts["links"], **facts}
+
+
+def _last_silent(trial: Trial, since: float) -> float:
+    """When it was last seen that the alert does not fire: it may have begun long before this probe's first look."""
+    baseline = trial.last("baseline") or {}
+    silent_at = baseline.get("silent_at")
+    return since if silent_at is None else float(silent_at)
 
 
 def _look(url: str, name: str) -> tuple[alertmanager.Alert | None, str]:

@@ -53,8 +53,9 @@ def _baseline(trial: Trial) -> dict[str, Any]:
         why = measured.all_met(flows)
         if not why:
             break
+    silent_at = time.monotonic()
     if not why:
-        why = _already_firing(trial)
+        why = already_firing(trial)
     trial.emit(
         "baseline",
         holds=not why,
@@ -62,11 +63,13 @@ def _baseline(trial: Trial) -> dict[str, Any]:
         flows=flows,
         seconds=round(time.monotonic() - started, 3),
         window_s=window_s,
+        silent_at=None if why else silent_at,  # the alert did not fire then
     )
     return {"holds": not why, "why": why, "flows": flows}
 
 
-def _already_firing(trial: Trial) -> str:
+def already_firing(trial: Trial) -> str:
+    """Why the alert that must fire later cannot prove anything now; empty when it is seen to be silent."""
     alert = trial.mode.detection.alert
     try:
         names = {a.name for a in alertmanager.firing(trial.place.environment.alerts.url)}

@@ -150,19 +150,37 @@ def _look(facts: Facts, event: Event, when: str) -> Iterator[Reason]:
 
 
 def _outlived(facts: Facts) -> Iterator[Reason]:
-    """Rule 2, second half: a fault that its provider ends must last longer than what is judged."""
-    expires_s = facts.run.expires_after_s
-    if expires_s is None or facts.fault is None or facts.run.mode.recovery == "self":
+    """Rule 2, second half: a fault that its provider, the janitor or somebody ends must outlast what is judged."""
+    if facts.fault is None:
         return
-    back = facts.recovery.interval
-    until = back.latest if back is not None else facts.end
-    if until is not None and until - facts.fault.earliest >= expires_s:
+    first = {e["name"]: e for e in reversed(facts.all("fault-undone"))}
+    for name in dict.fromkeys(e["name"] for e in facts.all("fault-injected")):
+        if not first.get(name, {}).get("closed_before"):
+            continue
         yield facts.reason(
             "fault-expired",
-            f"went on for {until - facts.fault.earliest:.1f} s, but the fault ends by itself after "
-            f"{expires_s:g} s: "
-            "what brought the service back cannot be told. Give the fault a longer expires_after.",
+            f"found {name} undone by somebody else before its own undo: what brought the service back cannot be "
+            "told. Leave a run alone, or give the environment a longer limits.longest_fault.",
         )
+    back = facts.recovery.interval
+    until = back.latest if back is not None else facts.end
+    if until is None or facts.run.mode.recovery == "self":
+        return
+    lasted_s = until - facts.fault.earliest
+    for ends_s, who, longer in (
+        (facts.run.expires_after_s, "the fault ends by itself", "Give the fault a longer expires_after."),
+        (
+            facts.run.environment.limits.longest_fault,
+            "the janitor undoes it",
+            "Give the environment a longer limits.longest_fault.",
+        ),
+    ):
+        if ends_s is not None and lasted_s >= ends_s:
+            yield facts.reason(
+                "fault-expired",
+                f"went on for {lasted_s:.1f} s, but {who} after {ends_s:g} s: "
+                f"what brought the service back cannot be told. {longer}",
+            )
 
 
 def _felt(facts: Facts) -> Iterator[Reason]:
@@ -215,6 +233,7 @@ def _person(facts: Facts) -> Iterator[Reason]:
 _RULES: tuple[Rule, ...] = (
     wholeness.belongs_here,
     wholeness.measured_throughout,
+    wholeness.measured_without_pause,
     _baseline_measured,
     _in_force,
     _outlived,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from chaos_ext.meter.samples import OVERLOAD
+from chaos_ext.meter.slo import evidence
 from chaos_ext.model import Arm, Reason
 from chaos_ext.verdict.facts import Facts, these
 
@@ -61,6 +63,23 @@ def measured_throughout(facts: Facts) -> Iterator[Reason]:
                 "machine is too "
                 "busy to measure. Run it again with less beside it.",
             )
+
+
+def measured_without_pause(facts: Facts) -> Iterator[Reason]:
+    """From the baseline to the end every flow was measured: where nobody looked, it may have been back, or hurt."""
+    if facts.fault is None or facts.end is None:
+        return
+    since = facts.fault.earliest - facts.run.environment.windows.baseline
+    for name, flow in facts.run.services.flows.items():
+        sent = sorted(s.sent for s in evidence(facts.samples[name]) if since < s.sent < facts.end)
+        longest_s = facts.run.environment.windows.stable / 2 + 1 / flow.per_second
+        for before, after in pairwise((since, *sent, facts.end)):
+            if after - before > longest_s:
+                yield facts.no_data(
+                    f"measured nothing of {name} for {after - before:.1f} s, from "
+                    f"{before - facts.fault.latest:+.1f} s after the fault: what users felt then is not known.",
+                )
+                break
 
 
 def belongs_here(facts: Facts) -> Iterator[Reason]:

@@ -296,3 +296,16 @@ def test_activities_of_other_providers(trial, break_it, thing):
     fault.through(trial, break_it(activity=activity))
     assert not thing.exists()
     assert fault.back_through(trial, "break-file", {})["outcome"] == "undone"
+
+
+def test_an_undo_that_somebody_else_did_before_is_told(trial, break_it, thing):
+    fault.through(trial, break_it())
+    (outcome,) = heal.heal(trial.ledger.directory, None, lambda _: None)
+    assert outcome.state == "undone"
+    assert fault.back_through(trial, "break-file", {})["outcome"] == "already"
+    assert events(trial)[-1]["closed_before"] is True
+
+
+def test_an_undo_of_nothing_was_nobody_elses(trial):
+    fault.back_through(trial, "never", {})
+    assert events(trial)[-1]["closed_before"] is False

@@ -241,3 +241,59 @@ def test_the_interval_of_recovery_holds_the_truth(runs: Any, back: float, earlie
     fine = judge(runs.run(*told, mode=runs.objectives(recover_within=f"{truth + 0.5:.2f}s")))
     assert "too-slow" in {r.word for r in slow.reasons}
     assert fine.word is VerdictWord.VERIFIED
+
+
+# --- what nobody measured, and what somebody else undid ---
+
+
+def _unmeasured(runs, arm, flow, since, until):
+    """The run in which nothing of `flow` was sent between two moments after the meter began; numbers still count up."""
+
+    def change(trial):
+        kept = [s for s in trial.samples if s.flow != flow or not since <= s.sent - 1000.0 < until]
+        of = sorted((s for s in kept if s.flow == flow), key=lambda s: s.sent)
+        numbers = {s.number: number for number, s in enumerate(of)}
+        samples = (replace(s, number=numbers[s.number]) if s.flow == flow else s for s in kept)
+        return replace(trial, samples=tuple(samples))
+
+    return runs.of(runs.verified(), arm, change)
+
+
+@pytest.mark.parametrize("flow", ["submit", "read"])
+@pytest.mark.parametrize(
+    ("since", "until"), [(8.0, 99.0), (6.0, 9.0), (0.5, 2.5)], ids=["to the end", "in the middle", "baseline"]
+)
+def test_a_stretch_without_samples_is_no_proof_that_nothing_came_back(runs, flow, since, until):
+    verdict = judge(_unmeasured(runs, Arm.NO_ACTION, flow, since, until))
+    assert verdict.word is VerdictWord.UNKNOWN
+    assert any(f"measured nothing of {flow}" in reason.sentence for reason in verdict.reasons)
+
+
+def test_a_short_stall_of_this_machine_is_borne(runs):
+    assert judge(_unmeasured(runs, Arm.NO_ACTION, "read", 6.0, 7.0)).word is VerdictWord.VERIFIED
+
+
+@pytest.mark.parametrize("arm", [Arm.TREATMENT, Arm.NO_ACTION])
+def test_a_fault_that_somebody_else_undid_proves_nothing(runs, arm):
+    run = runs.edit(
+        runs.verified(), "fault-undone", arm, outcome="already", closed_before=True, why="undone before: x"
+    )
+    assert "fault-expired" in {reason.word for reason in judge(run).reasons}
+    assert judge(run).word is VerdictWord.UNKNOWN
+
+
+def test_a_second_undo_of_our_own_is_no_somebody_else(runs):
+    run = runs.plus(
+        runs.verified(), "fault-undone", name="kill-store", outcome="already", closed_before=True, why=""
+    )
+    assert judge(run).word is VerdictWord.VERIFIED
+
+
+def test_a_trial_longer_than_the_janitor_lets_a_fault_last_proves_nothing(runs):
+    def limited(longest):
+        return runs.run(environment=runs.environment(limits={"targets": 1, "longest_fault": longest}))
+
+    verdict = judge(limited("10s"))  # the no-action arm is watched for 10.8 s
+    assert verdict.word is VerdictWord.UNKNOWN
+    assert {reason.word for reason in verdict.reasons} == {"fault-expired"}
+    assert judge(limited("11s")).word is VerdictWord.VERIFIED
