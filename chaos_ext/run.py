@@ -15,7 +15,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ ARMS: dict[str, dict[Arm, int]] = {
 }
 # The no-action arm is watched this much longer than it must be, so that a rounded number never makes it too short.
 WATCH_MARGIN_S = 0.5
+_GRAVITY = (0, 4, 1, 130, 5)  # exit codes of a verdict
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Plan:
 def new_seed() -> int:
     """A seed for a run that was given none; recorded with the run."""
     return secrets.randbelow(2**31)
+
+
+def gravest(codes: Iterable[int]) -> int:
+    """The exit code of several runs: something left broken before interrupted, refuted, unknown, and all is well."""
+    return max(codes, key=_GRAVITY.index)
 
 
 def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tuple[Verdict, Path]:
@@ -132,7 +138,7 @@ def _trials(
                 "chaos_arm": str(arm),
                 "chaos_trial_dir": str(directory),
                 "chaos_lab": facts["dir"],
-                "chaos_watch_s": _watch_s(plan, slowest_s) if arm is Arm.NO_ACTION else "",
+                "chaos_watch_s": watch_s(plan, slowest_s, order[number:]) if arm is Arm.NO_ACTION else "",
             }
             more_to_come = number < len(order)
             _run_experiment(experiment, variables, directory, fresh.start_ahead if more_to_come else None)
@@ -140,10 +146,10 @@ def _trials(
             with suppress(OSError):
                 shutil.copytree(facts["logs"], directory / "logs", dirs_exist_ok=True)
             fresh.give_back(facts)
-            if aborting.is_set():
-                break
+            if more_to_come:
+                _refuse_if(aborting)
     except Interrupted:
-        recorder.emit("abort", why="asked to stop before the trial began")
+        recorder.emit("abort", why="asked to stop before all trials had run")
     finally:
         started = time.monotonic()
         try:
@@ -199,9 +205,14 @@ def _import_the_rest() -> None:
     import chaos_ext.meter.client  # noqa: F401
 
 
-def _watch_s(plan: Plan, slowest_s: float) -> str:
-    objectives = plan.mode.objectives_in(plan.environment.name)
-    longest_s = slowest_s or objectives.recover_within
+def watch_s(plan: Plan, slowest_s: float, to_come: Sequence[Arm] = ()) -> str:
+    """How long nobody acts: as the slowest treatment, and its stable window.
+
+    A treatment `to_come` may be slower than those before it; one that is slower than the objective refutes anyway.
+    """
+    longest_s = slowest_s
+    if not slowest_s or Arm.TREATMENT in to_come:
+        longest_s = max(slowest_s, plan.mode.objectives_in(plan.environment.name).recover_within)
     return str(round(longest_s + plan.environment.windows.stable + WATCH_MARGIN_S, 3))
 
 

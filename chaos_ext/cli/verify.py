@@ -73,12 +73,11 @@ def verify(
         for mode in modes:
             _plan(catalog, mode, place, run.ARMS[arms])
         return
-    code, verdicts = 0, []
+    verdicts = []
     for mode in modes:
         plan = run.Plan(mode, place, run.ARMS[arms], run.new_seed() if seed is None else seed)
         verdict = _one(catalog, plan)
         verdicts.append((mode.id, verdict))
-        code = code or verdict.exit_code
         if verdict.exit_code == 130:
             break
     if junit:
@@ -87,7 +86,7 @@ def verify(
         from chaos_ext.report.junit import junit_xml
 
         Path(junit).write_text(junit_xml(verdicts), encoding="utf-8")
-    sys.exit(code)
+    sys.exit(run.gravest(verdict.exit_code for _, verdict in verdicts))
 
 
 def _one(catalog: Catalog, plan: Any) -> Verdict:

@@ -1,0 +1,54 @@
+"""What a run plans, before anything is started."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from chaos_ext import environments
+from chaos_ext.catalog import load
+from chaos_ext.model import Arm
+from chaos_ext.run import ARMS, WATCH_MARGIN_S, Plan, gravest, watch_s
+
+T, N = Arm.TREATMENT, Arm.NO_ACTION
+
+
+@pytest.fixture
+def plan():
+    root = environments.project_root()
+    mode = load.mode(root, "postgresql-primary-down")  # in the lab: recover_within 15 s, stable window 3 s
+    return lambda seed=1, arms="standard": Plan(mode, environments.load("lab"), ARMS[arms], seed)
+
+
+@pytest.mark.parametrize("arms", ARMS)
+def test_order_is_a_treatment_and_then_what_the_seed_says(plan, arms):
+    orders = [plan(seed, arms).order() for seed in range(20)]
+    assert all(order[0] is T for order in orders)
+    assert all({arm: order.count(arm) for arm in order} == ARMS[arms] for order in orders)
+    assert orders == [plan(seed, arms).order() for seed in range(20)]
+    assert arms == "smoke" or len({tuple(order) for order in orders}) > 5
+
+
+@pytest.mark.parametrize(
+    ("slowest_s", "to_come", "watched_s"),
+    [
+        pytest.param(4.0, (), 7.0, id="as long as the slowest treatment"),
+        pytest.param(4.0, (N, N), 7.0, id="only no-action trials to come"),
+        pytest.param(4.0, (N, T), 18.0, id="a treatment to come may take its whole objective"),
+        pytest.param(20.0, (T,), 23.0, id="one was slower than its objective already"),
+        pytest.param(0.0, (), 18.0, id="no treatment came back"),
+    ],
+)
+def test_nobody_acts_for_as_long_as_any_treatment_takes(plan, slowest_s, to_come, watched_s):
+    assert float(watch_s(plan(), slowest_s, to_come)) == pytest.approx(watched_s + WATCH_MARGIN_S)
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [((0,), 0), ((0, 4), 4), ((4, 1, 0), 1), ((1, 130), 130), ((1, 5, 130), 5), ((5, 0), 5)],
+)
+def test_the_gravest_of_several_runs_is_the_exit_code(codes, code):
+    shuffled = list(codes)
+    random.Random(0).shuffle(shuffled)
+    assert gravest(codes) == gravest(shuffled) == code
