@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -50,9 +51,9 @@ def log(event: str, *, level: str = "info", error: BaseException | None = None, 
     if error is not None:
         line["error"] = "".join(traceback.format_exception(error))
     # Nobody to log to (the supervisor died, its disk is full) is no reason not to answer requests.
+    # Unbuffered: a line that could not be written must not be tried again at exit, which would end with 120.
     with contextlib.suppress(OSError):
-        sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-        sys.stdout.flush()
+        os.write(1, (json.dumps(line, ensure_ascii=False, default=str) + "\n").encode())
 
 
 class _LibraryLog(logging.Handler):

@@ -26,7 +26,7 @@ def test_a_shipped_runbook_is_proven(project, mode, flow, alert):
     assert _plain(done.out + done.err), "control characters without a terminal"
     last = done.out.rstrip().splitlines()[-4:]
     assert last[0].startswith("verdict: verified")
-    assert "exit code 0" in last[1]
+    assert last[1] == "exit code: 0"
     assert last[2].startswith("bundle")
     assert last[3].startswith("next")
     for said in (flow, alert, f"runbooks/{mode}.md", "nobody acted", "acknowledged"):
