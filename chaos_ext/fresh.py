@@ -80,9 +80,8 @@ class FreshLabs:
         for thread in self._leaving:
             thread.join()
         if left := [lab["name"] for lab in labs.listed() if lab["owner_pid"] == os.getpid()]:
-            raise LabError(
-                f"labs of this run could not be taken down: {', '.join(left)}. Try: chaos lab sweep"
-            )
+            again = "; ".join(f"chaos lab down {name}" for name in left)
+            raise LabError(f"Labs of this run could not be taken down. Try: {again}")
 
     def _down(self, name: str) -> None:
         try:

@@ -35,7 +35,7 @@ def up(
     options = [] if name is None else [f"--name={name}"]
     options += [] if owner_pid is None else [f"--owner-pid={owner_pid}"]
     options += [] if alerts is None else [f"--alerts={alerts}"]
-    return _object(_ask("up", *options, "--json", progress=progress))
+    return _object(_ask("up", *options, "--json", progress=progress, hears_ctrl_c=True))
 
 
 def down(lab: str | None = None) -> None:
@@ -77,8 +77,17 @@ def _object(text: str) -> Facts:
     return value
 
 
-def _ask(*words: str, progress: Callable[[str], None] | None = None, fine: tuple[int, ...] = (0,)) -> str:
-    """What the command prints. Its lines on standard error go to `progress` as they come."""
+def _ask(
+    *words: str,
+    progress: Callable[[str], None] | None = None,
+    fine: tuple[int, ...] = (0,),
+    hears_ctrl_c: bool = False,
+) -> str:
+    """What the command prints. Its lines on standard error go to `progress` as they come.
+
+    A Ctrl-C in the terminal reaches the command only with `hears_ctrl_c`: a runner that is asked to stop goes on
+    until its lab is down, and so must the command that takes it down.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "chaos_lab", *words],
         stdin=subprocess.DEVNULL,
@@ -87,6 +96,7 @@ def _ask(*words: str, progress: Callable[[str], None] | None = None, fine: tuple
         text=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        process_group=None if hears_ctrl_c else 0,
     )
     said: list[str] = []
     listener = threading.Thread(target=_listen, args=(process, said, progress), daemon=True)

@@ -142,14 +142,17 @@ def _trials(
             }
             more_to_come = number < len(order)
             _run_experiment(experiment, variables, directory, fresh.start_ahead if more_to_come else None)
-            slowest_s = max(slowest_s, _recovery_s(directory / "events.jsonl"))
+            events = _events_of(directory)
+            slowest_s = max(slowest_s, _recovery_s(events))
             with suppress(OSError):
                 shutil.copytree(facts["logs"], directory / "logs", dirs_exist_ok=True)
             fresh.give_back(facts)
-            if more_to_come:
-                _refuse_if(aborting)
+            if more_to_come and aborting.is_set():
+                if not any(event["kind"] == "abort" for event in events):
+                    recorder.emit("abort", why="asked to stop before all trials had run")
+                break
     except Interrupted:
-        recorder.emit("abort", why="asked to stop before all trials had run")
+        recorder.emit("abort", why="asked to stop before the trial began")
     finally:
         started = time.monotonic()
         try:
@@ -216,10 +219,18 @@ def watch_s(plan: Plan, slowest_s: float, to_come: Sequence[Arm] = ()) -> str:
     return str(round(longest_s + plan.environment.windows.stable + WATCH_MARGIN_S, 3))
 
 
-def _recovery_s(events: Path) -> float:
+def _events_of(trial_dir: Path) -> list[Event]:
+    """What a trial recorded; nothing when it never began, or its record is damaged: the verdict tells that."""
+    try:
+        return list(read_events(trial_dir / "events.jsonl"))
+    except (OSError, ValueError):
+        return []
+
+
+def _recovery_s(events: list[Event]) -> float:
     """How long after the fault the flows were back in a trial, at the longest; 0 when they were not."""
     fault_started, latest = None, None
-    for event in read_events(events):
+    for event in events:
         if event["kind"] == "fault-injected" and fault_started is None:
             fault_started = event["started"]
         if event["kind"] == "recovery" and event["recovered"]:

@@ -9,7 +9,7 @@ import pytest
 from chaos_ext import environments
 from chaos_ext.catalog import load
 from chaos_ext.model import Arm
-from chaos_ext.run import ARMS, WATCH_MARGIN_S, Plan, gravest, watch_s
+from chaos_ext.run import ARMS, WATCH_MARGIN_S, Plan, _events_of, _recovery_s, gravest, watch_s
 
 T, N = Arm.TREATMENT, Arm.NO_ACTION
 
@@ -52,3 +52,20 @@ def test_the_gravest_of_several_runs_is_the_exit_code(codes, code):
     shuffled = list(codes)
     random.Random(0).shuffle(shuffled)
     assert gravest(codes) == gravest(shuffled) == code
+
+
+def test_a_trial_that_never_began_has_no_events_and_took_no_time(tmp_path):
+    assert _events_of(tmp_path) == []
+    (tmp_path / "events.jsonl").write_text('{"kind": "torn\n{"kind": "abort"}\n')
+    assert _events_of(tmp_path) == []
+    assert _recovery_s([]) == 0.0
+
+
+def test_a_recovery_counts_from_the_first_fault_to_the_last_word():
+    events = [
+        {"kind": "fault-injected", "started": 10.0},
+        {"kind": "fault-injected", "started": 12.0},
+        {"kind": "recovery", "recovered": True, "latest": 15.5},
+    ]
+    assert _recovery_s(events) == 5.5
+    assert _recovery_s([*events[:2], {"kind": "recovery", "recovered": False, "latest": None}]) == 0.0

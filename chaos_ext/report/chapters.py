@@ -202,12 +202,14 @@ def aborted(story: Story, event: Event) -> Iterator[Line]:
 
 
 def left(story: Story, event: Event) -> Iterator[Line]:
+    story.left = True
     yield from story.row({}, "NOT RESTORED", str(event.get("why")), "bad")
 
 
 def lab_stopped(story: Story, event: Event) -> Iterator[Line]:
     yield Line("")
-    yield from story.row({}, "lab", f"everything taken down, {seconds(event.get('seconds'))} waited")
+    what = "not all of it taken down" if story.left else "everything taken down"
+    yield from story.row({}, "lab", f"{what}, {seconds(event.get('seconds'))} waited")
 
 
 # Kinds that are not named here add nothing.

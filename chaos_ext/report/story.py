@@ -34,6 +34,7 @@ class Story:
         self.width = width
         self.busy: Busy | None = None
         self.trials = 0
+        self.left = False  # whether something could not be taken down
         self.started: float | None = None
         self.fault: Interval | None = None
         self.arm: str = Arm.TREATMENT

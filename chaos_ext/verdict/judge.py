@@ -166,9 +166,7 @@ def _watched_long_enough(evidence: RunEvidence, valid: Sequence[Facts]) -> list[
 def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
     not_restored = [e for e in evidence.events if e.get("kind") == "environment-not-restored"]
     for event in not_restored:
-        yield Reason(
-            "environment-not-restored", f"{event.get('why') or 'Something is left'}. See: chaos heal"
-        )
+        yield Reason("environment-not-restored", str(event.get("why") or "Something is left."))
     thrown_away = (
         evidence.environment.disposable
         and not not_restored

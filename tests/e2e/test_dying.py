@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from chaos_lab import places
 
 CLOSED = {"undone", "superseded"}
 
@@ -29,7 +32,10 @@ def test_asked_to_stop(project, ended, moment, number):
     process = project.start("verify", "postgresql-primary-down")
     ended(process)
     project.wait_for_event(moment, process)
-    process.send_signal(number)
+    if number is signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does: to the runner and to what it has started
+    else:
+        process.send_signal(number)
     out, _ = process.communicate(timeout=40)
 
     assert process.returncode == 130, out
@@ -105,6 +111,30 @@ def test_killed_while_a_block_runs_ends_the_block(project, ended):
     assert _sleeping() == []
     homes = Path(tempfile.gettempdir()).glob(f"chaos-runbook-{process.pid}-*")
     assert list(homes) == []
+
+
+def test_ctrl_c_while_the_lab_goes_down(project, ended):
+    """The first stops the run, the second comes while it takes its lab down."""
+    process = project.start("verify", "postgresql-primary-down")
+    ended(process)
+    project.wait_for_event("meter-started", process)
+    os.killpg(process.pid, signal.SIGINT)
+    deadline = time.monotonic() + 20
+    while not (going := _going_down()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert going, "no lab went down"
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=40)
+
+    assert process.returncode == 130, out
+    assert project.labs() == []
+
+
+def _going_down():
+    """Whether somebody is taking a lab of ours down: it has said so in its lab.json."""
+    return any(
+        '"stopping"' in path.read_text() for path in places.home().glob("*/lab.json") if path.is_file()
+    )
 
 
 def _sleeping():

@@ -390,3 +390,13 @@ def test_a_flag_stands_beside_the_verdict() -> None:
     assert "verdict: verified, undo-failed" in lines
     assert "exit code: 5" in lines
     assert "bundle: /elsewhere/r1" in lines
+
+
+def test_a_lab_that_stays_is_not_called_taken_down():
+    stream = io.StringIO()
+    shown = Terminal(stream, tty=False)
+    shown({"kind": "environment-not-restored", "at": 1.0, "why": "Try: chaos lab down x"})
+    shown({"kind": "lab-stopped", "at": 1.1, "seconds": 0.1})
+    assert "Try: chaos lab down x" in stream.getvalue()
+    assert "everything taken down" not in stream.getvalue()
+    assert "not all of it taken down" in stream.getvalue()
