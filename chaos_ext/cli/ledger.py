@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chaos_ext.errors import ChaosExtError
+from chaos_ext.cli.edge import guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chaos_ext.errors import Blocked
     from chaos_ext.safety.ledger import Entry
 
 _COLUMNS = ("state", "name", "environment", "instance", "intended", "runner", "why")
@@ -20,12 +21,13 @@ _COLUMNS = ("state", "name", "environment", "instance", "intended", "runner", "w
 @click.command()
 @click.option("--instance", help="Only this one; without it, every one.")
 @click.option("--even-if-running", is_flag=True, help="Also undo the faults of a run that is alive.")
+@guarded
 def heal(instance: str | None, even_if_running: bool) -> None:
     """Undo what a dead run left broken, and look that it is gone.
 
     \b
     Doing it twice is harmless. Exit codes: 0 nothing is broken (any more), 4 left to a run
-    that is alive, 5 something is still broken.
+    that is alive or a ledger cannot be read, 5 something is still broken.
 
     \b
     Example:
@@ -33,18 +35,23 @@ def heal(instance: str | None, even_if_running: bool) -> None:
         chaos heal --instance 0b5c0e6e-6f0e-4c54-8a9e-6f6f5ad1b1de
     """
     from chaos_ext.safety.heal import heal as put_back
+    from chaos_ext.safety.ledger import read_all
 
     directory = _directory()
-    entries = [entry for entry in _entries(directory) if entry.is_open and instance in (None, entry.instance)]
+    damaged: list[Blocked] = []
+    known = read_all(directory, damaged)
+    entries = [entry for entry in known if entry.is_open and instance in (None, entry.instance)]
     running = [entry for entry in entries if not even_if_running and entry.runner_may_live()]
     for entry in running:
         click.echo(f"left {entry.name} in {entry.instance}: its run (pid {entry.runner_pid}) is alive")
     orphans = [entry for entry in entries if entry not in running]
     outcomes = put_back(directory, instance, click.echo, orphans)
-    if not entries:
+    for error in damaged:
+        click.echo(str(error), err=True)
+    if not entries and not damaged:
         click.echo("nothing to heal")
     failed = any(outcome.state == "failed" for outcome in outcomes)
-    raise SystemExit(5 if failed else 4 if running else 0)
+    raise SystemExit(5 if failed else 4 if running or damaged else 0)
 
 
 @click.group()
@@ -60,6 +67,7 @@ def ledger() -> None:
 @ledger.command()
 @click.option("--all", "everything", is_flag=True, help="Also what was put back.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@guarded
 def show(everything: bool, form: str) -> None:
     """Show what is open; with --all, everything that was ever injected.
 
@@ -67,37 +75,23 @@ def show(everything: bool, form: str) -> None:
     Example:
         chaos ledger show --all --format json
     """
-    entries = [entry for entry in _entries(_directory()) if everything or entry.is_open]
+    from chaos_ext.report.text import table
+    from chaos_ext.safety.ledger import read_all
+
+    entries = [entry for entry in read_all(_directory()) if everything or entry.is_open]
     rows = [_row(entry) for entry in entries]
     if form == "json":
         click.echo(json.dumps([{**row, **_more(e)} for row, e in zip(rows, entries, strict=True)], indent=2))
     elif rows:
-        click.echo(_table(rows))
+        click.echo(table([list(row.values()) for row in rows], _COLUMNS))
     else:
         click.echo("nothing was ever injected" if everything else "nothing is open")
-
-
-def _entries(directory: Path) -> list[Entry]:
-    from chaos_ext.safety import ledger as book
-
-    try:
-        return book.read_all(directory)
-    except ChaosExtError as error:
-        raise _exit(error) from error
 
 
 def _directory() -> Path:
     from chaos_ext import environments
 
-    try:
-        return environments.state_dir() / "ledger"
-    except ChaosExtError as error:
-        raise _exit(error) from error
-
-
-def _exit(error: ChaosExtError) -> SystemExit:
-    click.echo(f"Error: {error}", err=True)
-    return SystemExit(error.exit_code)
+    return environments.state_dir() / "ledger"
 
 
 def _row(entry: Entry) -> dict[str, str]:
@@ -126,10 +120,3 @@ def _more(entry: Entry) -> dict[str, Any]:
         "undo": entry.undo,
         "in_force": entry.in_force,
     }
-
-
-def _table(rows: list[dict[str, str]]) -> str:
-    lines = [[*_COLUMNS], *([row[name] for name in _COLUMNS] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
-    padded = ("  ".join(map(str.ljust, line, widths)) for line in lines)
-    return "\n".join(line.rstrip() for line in padded)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,14 +76,26 @@ def undo_entry(
     book = ledger.of(entry)
     try:
         with lock.undoing(book.directory, entry.instance, wait_s=limit_s + READ_BACK_S):
-            entry = ledger.find(entry.path, entry.id)
+            entry, is_there = _as_it_stands(entry)
             if not entry.is_open:
                 return Outcome(entry, "already", f"{entry.state} before: {entry.why}")
             outcome = _attempts(entry, secrets or {}, limit_s, pauses_s)
+            if not is_there:
+                return replace(outcome, why=f"{outcome.why}; its ledger is gone")
             state = "undone" if outcome.state == "already" else outcome.state
             return Outcome(book.close(entry, state, outcome.why), outcome.state, outcome.why)
     except ChaosExtError as error:  # the ledger cannot be read or written, or somebody holds it for ever
         return Outcome(entry, "failed", str(error))
+
+
+def _as_it_stands(entry: Entry) -> tuple[Entry, bool]:
+    """The entry as the ledger has it now, and whether it is there; as it was known when that cannot be read."""
+    try:
+        return ledger.find(entry.path, entry.id), True
+    except KeyError:
+        return entry, False
+    except Blocked:  # damaged: a line more can still be written
+        return entry, True
 
 
 def _attempts(entry: Entry, secrets: dict[str, Any], limit_s: float, pauses_s: tuple[float, ...]) -> Outcome:

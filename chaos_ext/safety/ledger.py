@@ -211,9 +211,19 @@ def read_file(path: Path) -> list[Entry]:
     return list(entries.values())
 
 
-def read_all(directory: Path) -> list[Entry]:
-    """The entries of every instance, oldest first."""
-    entries = [entry for path in sorted(directory.glob("*.jsonl")) for entry in read_file(path)]
+def read_all(directory: Path, damaged: list[Blocked] | None = None) -> list[Entry]:
+    """The entries of every instance, oldest first.
+
+    Raises Blocked on a damaged file, or adds that to `damaged` and goes on with the other files.
+    """
+    entries: list[Entry] = []
+    for path in sorted(directory.glob("*.jsonl")):
+        try:
+            entries += read_file(path)
+        except Blocked as error:
+            if damaged is None:
+                raise
+            damaged.append(error)
     return sorted(entries, key=lambda entry: entry.intended_wall)
 
 

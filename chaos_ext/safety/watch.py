@@ -116,11 +116,11 @@ class Watch:
         known = list(self._expected.values()) if entries is None else entries
         outcomes = heal(self._ledger_dir, None, say, self._still_open(known))
         if entries is None:
-            try:
-                rest = [entry for entry in ledger.read_all(self._ledger_dir) if self._is_new_to_us(entry)]
-            except Blocked as error:  # somebody else's ledger is damaged
+            damaged: list[Blocked] = []
+            everything = ledger.read_all(self._ledger_dir, damaged)
+            for error in damaged:
                 self._log(str(error))
-                rest = []
+            rest = [entry for entry in everything if self._is_new_to_us(entry)]
             outcomes += heal(self._ledger_dir, None, say, rest)
         return outcomes
 

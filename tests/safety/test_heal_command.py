@@ -115,6 +115,15 @@ def test_damaged_ledger_is_one_clear_line(chaos, tmp_path, words):
     assert "x.jsonl:1: got a line that cannot be read" in said
 
 
+def test_a_damaged_ledger_does_not_keep_the_others_from_being_healed(chaos, orphan, thing, tmp_path):
+    Ledger(tmp_path / "ledger", "lab", "x").path.write_text("garbage\n{}\n")
+    code, said = chaos("heal")
+    assert code == 4
+    assert "undone break-file" in said
+    assert "x.jsonl:1: got a line that cannot be read" in said
+    assert thing.is_whole
+
+
 @pytest.mark.parametrize("words", [("heal",), ("ledger",), ("ledger", "show")])
 def test_help_has_an_example(chaos, words):
     code, said = chaos(*words, "--help")

@@ -28,6 +28,21 @@ def test_runner_killed_in_the_middle_of_a_fault(run, shared_place, thing, tmp_pa
     assert "the runner died: undone break-file" in (tmp_path / "ledger" / "janitor.log").read_text()
 
 
+@pytest.mark.parametrize("damage", ["gone", "unreadable"])
+def test_a_ledger_that_was_damaged_meanwhile_does_not_stop_the_healing(run, shared_place, thing, damage):
+    runner = run(shared_place)
+    if damage == "gone":
+        runner.ledger_path.unlink()
+    else:
+        runner.ledger_path.write_text("garbage\n{}\n")
+    runner.kill()
+    runner.wait_for_janitor()
+    assert thing.is_whole
+    assert damage == "unreadable" or not runner.ledger_path.exists(), (
+        "half an entry is damage to the next reader"
+    )
+
+
 def test_runner_that_ends_without_undoing(run, shared_place, thing):
     runner = run(shared_place)
     runner.process.stdin.close()
