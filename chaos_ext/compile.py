@@ -15,7 +15,7 @@ import yaml
 
 from chaos_ext.catalog.load import Catalog, Digest, digests
 from chaos_ext.catalog.source import Path_, dotted
-from chaos_ext.catalog.words import did_you_mean
+from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.model import Activity, Environment, FailureMode, InjectedFault, Services, text_in
 
@@ -221,7 +221,7 @@ def _with_targets(
         if match[1] in environment.targets:
             return environment.targets[match[1]]
         expected = f"a role that environments/{environment.name}.yaml has under targets"
-        hint = did_you_mean(match[1], environment.targets)
+        hint = nearest_or_all(match[1], environment.targets)
         problems.append(Problem(where(at), dotted(at), f"'{match[0]}'", expected, hint))
         return ""
 

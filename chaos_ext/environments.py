@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Path_
-from chaos_ext.catalog.words import did_you_mean, understood
+from chaos_ext.catalog.words import nearest_or_all, understood
 from chaos_ext.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def path_of(name: str, root: Path | None = None) -> Path:
     root = root or project_root()
     known = names(root)
     if name not in known:
-        hint = did_you_mean(name, known) or f"There is nothing in {FOLDER}/ yet."
+        hint = nearest_or_all(name, known) or f"There is nothing in {FOLDER}/ yet."
         raise UsageError([Problem("ENV", "", repr(name), "the name of an environment", hint)])
     return root / FOLDER / f"{name}.yaml"
 
@@ -164,7 +164,7 @@ def _lookup(name: str, facts: Mapping[str, Any], environ: Mapping[str, str]) -> 
     value: Any = facts
     for step in rest.split("."):
         if not isinstance(value, Mapping) or step not in value:
-            return None, did_you_mean(step, value) if isinstance(value, Mapping) else ""
+            return None, nearest_or_all(step, value) if isinstance(value, Mapping) else ""
         value = value[step]
     if value is None:
         return None, "The lab says that it has none."

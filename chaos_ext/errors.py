@@ -5,7 +5,7 @@ No I/O. Everything that refuses raises one of these; anything else that escapes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 
@@ -26,6 +26,14 @@ class Problem:
         subject = f"{self.where}: {self.what}: " if self.what else f"{self.where}: "
         tail = f" {self.hint}" if self.hint else ""
         return f"{subject}got {self.got}, expected {self.expected}.{tail}"
+
+
+def did_you_mean(word: object, choices: Collection[str]) -> str:
+    """A hint with the nearest of `choices`; empty when none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
+    return f"Did you mean '{near[0]}'?" if near else ""
 
 
 class ChaosExtError(Exception):

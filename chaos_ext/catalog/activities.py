@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos_ext.catalog.source import Path_
-from chaos_ext.catalog.words import did_you_mean, shown
+from chaos_ext.catalog.words import nearest_or_all, shown
 
 Say = Callable[[Path_, str, str, str], None]  # where in the activity, got, expected, hint
 
@@ -110,7 +110,7 @@ def _check_shape(activity: Any, kind: str, say: Say) -> bool:
         return False
     for key in activity:
         if key not in _ACTIVITY:
-            say((key,), f"the unknown key '{key}'", "a key of an activity", did_you_mean(key, _ACTIVITY))
+            say((key,), f"the unknown key '{key}'", "a key of an activity", nearest_or_all(key, _ACTIVITY))
     if activity.get("type") != kind:
         say(("type",), shown(activity.get("type")), f"'{kind}'", "")
         return False
@@ -123,13 +123,16 @@ def _check_shape(activity: Any, kind: str, say: Say) -> bool:
         return False
     known = _PROVIDERS.get(str(provider.get("type")))
     if known is None:
-        hint = did_you_mean(provider.get("type"), _PROVIDERS)
+        hint = nearest_or_all(provider.get("type"), _PROVIDERS)
         say(("provider", "type"), shown(provider.get("type")), "a provider of Chaos Toolkit", hint)
         return False
     for key in provider:
         if key not in known:
             say(
-                ("provider", key), f"the unknown key '{key}'", "a key of a provider", did_you_mean(key, known)
+                ("provider", key),
+                f"the unknown key '{key}'",
+                "a key of a provider",
+                nearest_or_all(key, known),
             )
     return True
 
@@ -156,7 +159,7 @@ def _find(module: str, func: str) -> _Found:
     if not (inspect.isfunction(function) or inspect.isbuiltin(function)):
         own = [name for name, _ in inspect.getmembers(found, inspect.isfunction) if not name.startswith("_")]
         expected = f"a function of {module}"
-        return _Found(wrong_key="func", got=f"'{func}'", expected=expected, hint=did_you_mean(func, own))
+        return _Found(wrong_key="func", got=f"'{func}'", expected=expected, hint=nearest_or_all(func, own))
     return _Found(parameters=inspect.signature(function).parameters)
 
 
@@ -176,7 +179,7 @@ def _module_hint(module: str) -> str:
         except Exception:  # noqa: BLE001 - a parent that is missing or broken has no neighbours to suggest
             parent, _, last = parent.rpartition(".")
             continue
-        return did_you_mean(last, [name for _, name, _ in pkgutil.iter_modules(paths)])
+        return nearest_or_all(last, [name for _, name, _ in pkgutil.iter_modules(paths)])
     return ""
 
 
@@ -195,7 +198,7 @@ def _check_arguments(
         at = ("provider", "arguments", name)
         if name not in wanted and not takes_any:
             fine = False
-            say(at, f"the argument '{name}'", f"an argument of {func}()", did_you_mean(name, wanted))
+            say(at, f"the argument '{name}'", f"an argument of {func}()", nearest_or_all(name, wanted))
         elif name in parameters and not _fits(value, parameters[name].annotation):
             fine = False
             say(at, shown(value), f"a value of type {parameters[name].annotation.__name__}", "")

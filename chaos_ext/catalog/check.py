@@ -19,7 +19,7 @@ from chaos_ext.catalog.activities import Functions
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.surroundings import check_environment, check_services
-from chaos_ext.catalog.words import did_you_mean
+from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.model import Environment, FailureMode
 
@@ -147,7 +147,7 @@ class _Mode:
         flows = self.catalog.services.flows
         for flow in self.mode.impact.flows:
             if flow not in flows:
-                hint = did_you_mean(flow, flows)
+                hint = nearest_or_all(flow, flows)
                 self.say(("impact", "flows", flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
         for name, objectives in self.mode.objectives.items():
             if objectives.detect_within > objectives.recover_within:
@@ -192,7 +192,7 @@ class _Mode:
         rules = {rule.name: rule for rule in environment.alerts.rules}
         alert = mode.detection.alert
         if alert not in rules:
-            hint = did_you_mean(alert, rules)
+            hint = nearest_or_all(alert, rules)
             self.say(("detection", "alert"), f"'{alert}'", f"an alert of {name}", hint)
         elif mode.runbook not in ("none", rules[alert].runbook):
             got = f"'{alert}', which links {rules[alert].runbook}"
@@ -221,7 +221,7 @@ def _check_runbooks(
         there = [f"runbooks/{path.name}" for path in folder.glob("*.md")]
         for mode in modes:
             if mode.runbook in missing:
-                hint = did_you_mean(mode.runbook, there) or "Write it, or say 'runbook: none'."
+                hint = nearest_or_all(mode.runbook, there) or "Write it, or say 'runbook: none'."
                 expected = "a file below catalog/runbooks/"
                 problems.append(_locate(catalog, mode)(("runbook",), f"'{mode.runbook}'", expected, hint))
     ids = load.ids(catalog.root)  # also those that could not be understood

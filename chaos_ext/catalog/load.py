@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Source
-from chaos_ext.catalog.words import did_you_mean, understood
+from chaos_ext.catalog.words import nearest_or_all, understood
 from chaos_ext.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def find(catalog: Catalog, mode_id: str) -> FailureMode:
 
 
 def _unknown(mode_id: str, known: Collection[str]) -> UsageError:
-    hint = did_you_mean(mode_id, known) or f"There is nothing below {MODES}/ yet."
+    hint = nearest_or_all(mode_id, known) or f"There is nothing below {MODES}/ yet."
     return UsageError([Problem("EXP", "", repr(mode_id), "the id of a failure mode", hint)])
 
 

@@ -12,7 +12,7 @@ from chaos_ext import environments as places
 from chaos_ext.catalog import load
 from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Path_, dotted
-from chaos_ext.catalog.words import did_you_mean
+from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.model import Environment, Flow, Services
 
@@ -33,7 +33,7 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
         names.add(rule.name)
         if rule.runbook != "none" and not (root / "catalog" / rule.runbook).is_file():
             there = [f"runbooks/{path.name}" for path in (root / "catalog" / "runbooks").glob("*.md")]
-            hint = did_you_mean(rule.runbook, there)
+            hint = nearest_or_all(rule.runbook, there)
             problems.append(say((*at, "runbook"), f"'{rule.runbook}'", "a file below catalog/", hint))
     for variable, reference in environment.secrets.items():
         if len(reference) != 1:
@@ -70,7 +70,7 @@ def check_services(services: Services, root: Path) -> list[Problem]:
     for name, flow in services.flows.items():
         at: Path_ = ("flows", name)
         if flow.service not in services.services:
-            hint = did_you_mean(flow.service, services.services)
+            hint = nearest_or_all(flow.service, services.services)
             say((*at, "service"), f"'{flow.service}'", "a service of this file", hint)
         _check_request(flow, at, say)
     return problems

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chaos_ext.catalog.source import Path_, Source
-from chaos_ext.errors import Problem
+from chaos_ext.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -33,11 +32,10 @@ def shown(value: object) -> str:
     return repr(value)
 
 
-def did_you_mean(word: object, choices: Collection[str]) -> str:
+def nearest_or_all(word: object, choices: Collection[str]) -> str:
     """A hint with the nearest of `choices`, or all of them when they are few, or nothing."""
-    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean '{near[0]}'?"
+    if hint := did_you_mean(word, choices):
+        return hint
     if not choices:
         return ""
     listed = sorted(choices)
@@ -107,17 +105,17 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
         return source.problem(at, "nothing", _expected(schema, wanted), f"Add '{at[-1]}: …'.")
     if kind == "extra_forbidden":
         known = _keys(schema, at[:-1])
-        return source.problem(at, f"the unknown key '{at[-1]}'", "a known one", did_you_mean(at[-1], known))
+        return source.problem(at, f"the unknown key '{at[-1]}'", "a known one", nearest_or_all(at[-1], known))
     if of_key:
         names = _schema_at(schema, at[:-1]).get("propertyNames", {})
         choices = _resolve(schema, names).get("enum", [])
         expected = "a known one" if choices else "lower-case words joined by '-'"
-        return source.problem(at, f"the key '{at[-1]}'", expected, did_you_mean(at[-1], choices))
+        return source.problem(at, f"the key '{at[-1]}'", expected, nearest_or_all(at[-1], choices))
     value = _value(source.data, at)
     wanted = _schema_at(schema, at)
     choices = [str(choice) for choice in _choices(schema, wanted)]
     if choices and isinstance(value, str):
-        return source.problem(at, shown(value), "a known word", did_you_mean(value, choices))
+        return source.problem(at, shown(value), "a known word", nearest_or_all(value, choices))
     expected = _expected(schema, wanted, entry)
     return source.problem(at, shown(value), expected, _try(value, kind))
 

@@ -212,8 +212,7 @@ def follow(
 
 
 def _unknown(document: Runbook, names: tuple[str, ...]) -> Iterator[Problem]:
-    from chaos_ext.errors import Problem
-    from chaos_ext.runbook.attributes import did_you_mean
+    from chaos_ext.errors import Problem, did_you_mean
 
     keys = [step.key for step in document.all_steps if step.number or step.blocks]
     for name in names:

@@ -38,6 +38,7 @@ def load(folder: Path) -> RunEvidence:
         arms=planned(run),
         events=tuple(events),
         unreadable=tuple(bad),
+        runbook_digest=_runbook_digest(run),
     )
 
 
@@ -56,6 +57,12 @@ def planned(run: dict[str, Any]) -> tuple[Arm, ...]:
         return ()
     known = {arm.value: arm for arm in Arm}
     return tuple(known[arm] for arm, count in counts.items() if arm in known for _ in range(int(count)))
+
+
+def _runbook_digest(run: dict[str, Any]) -> str:
+    known = run.get("digests")
+    made = known.get("runbook") if isinstance(known, dict) else None
+    return str(made.get("sha256") or "") if isinstance(made, dict) else ""
 
 
 def trial_folders(folder: Path) -> list[Path]:

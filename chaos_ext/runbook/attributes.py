@@ -6,13 +6,12 @@ not whole JSON, so braces and nesting are refused here although JSON would allow
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from chaos_ext.errors import Problem
+from chaos_ext.errors import Problem, did_you_mean
 from chaos_ext.model import duration_s
 from chaos_ext.runbook.model import PLATFORMS, Role
 
@@ -25,12 +24,6 @@ OF_EXPECTATION = ("ignore", "expect")
 EXPECT = ("contains", "lines", "exact")
 
 _INFO = re.compile(r"\s*(?P<language>[^\s{]*)\s*(?P<rest>.*)", re.DOTALL)
-
-
-def did_you_mean(got: str, valid: Collection[str]) -> str:
-    """'Did you mean …?' when one of `valid` is close, else the list of what is valid."""
-    close = difflib.get_close_matches(got, list(valid), n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'?" if close else ""
 
 
 def split(info: str, where: str) -> tuple[str, dict[str, str], list[Problem]]:

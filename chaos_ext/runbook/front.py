@@ -6,9 +6,8 @@ from typing import Any
 
 import yaml
 
-from chaos_ext.errors import Problem
+from chaos_ext.errors import Problem, did_you_mean
 from chaos_ext.model import duration_s
-from chaos_ext.runbook.attributes import did_you_mean
 from chaos_ext.runbook.model import FrontMatter
 
 _RUNMES = (

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from chaos_ext.errors import Problem, UsageError
+from chaos_ext.errors import Problem, UsageError, did_you_mean
 from chaos_ext.runbook import attributes, front
 from chaos_ext.runbook.model import (
     Block,
@@ -218,7 +218,7 @@ class _Reader:
     def open_section(self, text: str, anchor: str, line: int) -> None:
         name = self.section = _SECTIONS.get(text)
         if name is None:
-            hint = attributes.did_you_mean(text, _SECTIONS)
+            hint = did_you_mean(text, _SECTIONS)
             self.complain(line, "section", f"'{text}'", f"one of {', '.join(SectionName)}", hint)
         self.sections.append(Section(name, text, anchor, line, empty=True))
         self.draft = self.parent = None
@@ -299,7 +299,7 @@ class _Reader:
             )
         how = attrs["expect"]
         if how not in attributes.EXPECT:
-            hint = attributes.did_you_mean(how, attributes.EXPECT)
+            hint = did_you_mean(how, attributes.EXPECT)
             self.complain(_line(token), "expect", f"'{how}'", f"one of {', '.join(attributes.EXPECT)}", hint)
             return
         if not self.after_block or self.draft is None:

@@ -39,6 +39,7 @@ class RunEvidence:
     arms: tuple[Arm, ...] = ()  # the trials that were planned; empty: the ones that are there
     events: tuple[Event, ...] = ()  # of the run itself: labs started and stopped
     unreadable: tuple[str, ...] = ()  # the run's own files that are damaged
+    runbook_digest: str = ""  # sha256 of the runbook when the run began; empty: not known
 
     @property
     def objectives(self) -> Objectives:

@@ -127,8 +127,10 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
                 Reason("no-data", f"The run has no {arm} trial, so half of the claim is not tried.")
             )
     digests = {event["digest"] for facts in valid for event in facts.all("runbook-started")}
+    if evidence.runbook_digest:
+        digests |= {evidence.runbook_digest}
     if len(digests) > 1:
-        reasons.append(Reason("no-data", "The runbook was changed between two trials of this run."))
+        reasons.append(Reason("no-data", "The runbook was changed while this run went on. Run it again."))
     if evidence.objectives.stale_for_at_most is not None:
         reasons.append(
             Reason("no-data", "stale_for_at_most is claimed, but this meter cannot measure staleness.")

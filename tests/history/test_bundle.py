@@ -18,6 +18,7 @@ from chaos_ext.errors import UsageError
 from chaos_ext.history import bundle
 from chaos_ext.history.manifest import check
 from chaos_ext.model import Arm, Reason, Verdict, VerdictWord
+from chaos_ext.runbook.parse import parse
 
 VERDICT = Verdict(
     VerdictWord.UNKNOWN, (Reason("no-data", "nothing"),), (Reason("undo-failed", "still down"),), "nothing", 5
@@ -196,3 +197,10 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
 def test_output_that_is_no_text_is_kept(tmp_path: Path) -> None:
     bundle.write_json(tmp_path / "x.json", {"a": "caf\udce9 – 会議"})
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": "caf\udce9 – 会議"}
+
+
+def test_the_runbook_as_it_was_is_known_as_its_follower_names_it(new_run, project):
+    run = new_run()
+    mode = bundle.load(run).mode
+    assert bundle.load(run).runbook_digest == parse(project / "catalog" / mode.runbook).digest
+    assert parse(run / "runbook.md").digest == bundle.load(run).runbook_digest

@@ -297,3 +297,10 @@ def test_a_trial_longer_than_the_janitor_lets_a_fault_last_proves_nothing(runs):
     assert verdict.word is VerdictWord.UNKNOWN
     assert {reason.word for reason in verdict.reasons} == {"fault-expired"}
     assert judge(limited("11s")).word is VerdictWord.VERIFIED
+
+
+def test_the_runbook_that_was_followed_is_the_one_of_the_run(runs):
+    assert judge(replace(runs.verified(), runbook_digest="d1")).word is VerdictWord.VERIFIED
+    verdict = judge(replace(runs.verified(), runbook_digest="d0"))
+    assert verdict.word is VerdictWord.UNKNOWN
+    assert "The runbook was changed while this run went on" in verdict.reasons[0].sentence

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chaos_ext.errors import Problem
-from chaos_ext.runbook.attributes import did_you_mean
+from chaos_ext.errors import Problem, did_you_mean
 from chaos_ext.runbook.lint.document import Document
 from chaos_ext.runbook.model import Block, Role
 
