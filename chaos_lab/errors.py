@@ -9,3 +9,7 @@ class LabProblem(Exception):
 
 class PortTaken(LabProblem):
     """Somebody else took a port between our look and the part's own bind; trying anew may help."""
+
+
+class NoAnswer(LabProblem):
+    """The lab's supervisor does not answer: it has ended, is too busy, or does not listen yet."""

@@ -11,7 +11,7 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
-from chaos_lab.errors import LabProblem
+from chaos_lab.errors import LabProblem, NoAnswer
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -35,7 +35,7 @@ class _UnixTransport(xmlrpc.client.Transport):
 
 
 class Orchestrator:
-    """A supervisor that answers within `timeout_s` seconds, or LabProblem is raised."""
+    """A supervisor that answers within `timeout_s` seconds, or NoAnswer is raised; LabProblem when it refuses."""
 
     def __init__(self, socket_path: Path, timeout_s: float = 5.0) -> None:
         self.socket_path = socket_path
@@ -48,7 +48,7 @@ class Orchestrator:
         except xmlrpc.client.Fault as fault:
             raise LabProblem(f"supervisor: {method}{arguments}: {fault.faultString}") from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
-            raise LabProblem(f"{self.socket_path}: the lab's supervisor does not answer: {error}") from error
+            raise NoAnswer(f"{self.socket_path}: the lab's supervisor does not answer: {error}") from error
 
     def identifier(self) -> str:
         return str(self._call("getIdentification"))

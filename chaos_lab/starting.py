@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos_lab import ending, health, layout, parts, places, ports, postgresql, processes, template
-from chaos_lab.errors import LabProblem, PortTaken
+from chaos_lab.errors import LabProblem, NoAnswer, PortTaken
 from chaos_lab.orchestrator import Orchestrator
 from chaos_lab.places import Lab
 
@@ -165,17 +165,15 @@ def _wait_healthy(
         "edge to services": lambda: health.edge_problem(chosen["edge"], lab.tls / "ca.pem"),
     }
     missing: dict[str, str] = {}
-    proven, look_at = False, 0.0
-    while waiting or rest:
+    silent, look_at = "not asked yet", 0.0
+    while waiting or rest or silent:
         if not supervisor.alive:
             raise LabProblem(f"{lab.name}: the supervisor ended: {_out(lab)}")
         if owner is not None and not owner.alive:
             raise LabProblem(f"{lab.name}: its owner, process {owner.pid}, is gone; nobody needs it.")
         if time.monotonic() > look_at and lab.socket.exists():
-            if not proven:
-                _prove(orchestrator, marker)
-                proven = True
-            _refuse_dead(lab, orchestrator, chosen)
+            if not silent or not (silent := _prove(orchestrator, marker)):
+                _refuse_dead(lab, orchestrator, chosen)
             look_at = time.monotonic() + 0.25
         # The data stores last: they are up long before the services, and each look is a process.
         for part in [part for part in waiting if part in parts.SERVICES] or list(waiting):
@@ -186,22 +184,32 @@ def _wait_healthy(
             missing = {what: problem for what, ask in rest.items() if (problem := ask())}
             rest = {what: rest[what] for what in missing}
         if time.monotonic() > deadline:
-            problems = "; ".join(f"{what}: {why}" for what, why in (waiting or missing).items())
+            late = {"supervisor": silent} if silent else waiting or missing
+            problems = "; ".join(f"{what}: {why}" for what, why in late.items())
             raise LabProblem(f"{lab.name}: not healthy after {HEALTHY_WITHIN_S:g} s: {problems}")
         time.sleep(0.02)
 
 
-def _prove(orchestrator: Orchestrator, marker: str) -> None:
-    got = orchestrator.identifier()
+def _prove(orchestrator: Orchestrator, marker: str) -> str:
+    """Why the supervisor cannot be asked yet; nothing once it said who it is. Its socket is there before it listens."""
+    try:
+        got = orchestrator.identifier()
+    except NoAnswer as problem:
+        return str(problem)
     if got != marker:
         raise LabProblem(
             f"{orchestrator.socket_path}: got a supervisor that says {got!r}, expected {marker!r}."
         )
+    return ""
 
 
 def _refuse_dead(lab: Lab, orchestrator: Orchestrator, chosen: Mapping[str, int]) -> None:
     """A part that ends while the lab starts does not get better: say why at once."""
-    for part, info in orchestrator.states().items():
+    try:
+        states = orchestrator.states()
+    except NoAnswer:  # busy; when it has ended, `_wait_healthy` says so
+        return
+    for part, info in states.items():
         if info["statename"] not in _DEAD or (info["statename"] == "STOPPED" and not info["start"]):
             continue
         words = health.last_words(lab, part)

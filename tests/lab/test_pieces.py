@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from chaos_lab import certificates, parts, places, ports, postgresql, processes, release
+from chaos_lab import (
+    certificates,
+    orchestrator,
+    parts,
+    places,
+    ports,
+    postgresql,
+    processes,
+    release,
+    starting,
+)
 from chaos_lab.errors import LabProblem
 
 
@@ -146,3 +157,10 @@ def test_versions_are_ordered_by_number(tmp_path: Path) -> None:
     said = json.loads((directory / "v11" / "release.json").read_text())
     assert (said["version"], said["after"], said["note"]) == ("v11", "v1", "database=pg-b")
     assert json.loads((directory / "v11" / "config.json").read_text()) == {"database": "pg-b"}
+
+
+def test_a_supervisor_that_does_not_listen_yet_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "supervisor.sock"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))  # supervisord's socket has its name a moment before it listens
+        assert "does not answer" in starting._prove(orchestrator.Orchestrator(path), "marker")
