@@ -42,10 +42,11 @@ class FreshLabs:
     ) -> None:
         """`directory` takes the alert rules' file; `say` hears the lab's own progress lines."""
         self._alerts = directory / "alerts.json"
-        self._alerts.write_text(json.dumps(alert_rules(environment), ensure_ascii=False, indent=1))
+        self._alerts.write_text(json.dumps(alert_rules(environment), ensure_ascii=False, indent=1), encoding="utf-8")
         self._janitor = janitor
         self._say = say
         self._ahead: _Starting | None = None
+        self._in_use: list[Facts] = []
         self._leaving: list[threading.Thread] = []
 
     def start_ahead(self) -> None:
@@ -63,10 +64,12 @@ class FreshLabs:
         assert self._ahead is not None
         facts = self._ahead.result(wait)
         self._ahead = None
+        self._in_use.append(facts)
         return facts, time.monotonic() - started
 
     def give_back(self, facts: Facts) -> None:
         """Take the lab down in the background; `close` waits for that."""
+        self._in_use.remove(facts)
         thread = threading.Thread(target=self._down, args=(facts["name"],), daemon=True)
         thread.start()
         self._leaving.append(thread)
@@ -77,6 +80,8 @@ class FreshLabs:
             self._ahead.finished()
             self._down(self._ahead.name)
             self._ahead = None
+        for facts in [*self._in_use]:  # its trial ended in an exception
+            self.give_back(facts)
         for thread in self._leaving:
             thread.join()
         if left := [lab["name"] for lab in labs.listed() if lab["owner_pid"] == os.getpid()]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import secrets
 import shutil
@@ -239,7 +238,8 @@ def _recovery_s(events: list[Event]) -> float:
 
 
 def _said(recorder: Recorder, line: str) -> None:
-    recorder.emit("lab-says", line=line)
+    with suppress(OSError):  # a full disk: whatever must be recorded says so; a thread of the lab's could not
+        recorder.emit("lab-says", line=line)
 
 
 def _refuse_if(aborting: threading.Event) -> None:
@@ -271,19 +271,27 @@ def _signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written is not worth a traceback in the terminal: what counts is in events.jsonl."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
     """Chaos Toolkit's log goes to `path` and nowhere else. Its debug level holds secrets, so it is left out."""
     logger = logging.getLogger("chaostoolkit")
-    handler = logging.FileHandler(path, encoding="utf-8")
+    path.touch(mode=0o600)
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     before = (logger.handlers[:], logger.level, logger.propagate)
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)
-    os.chmod(path, 0o600)
     try:
         yield
     finally:
         logger.handlers, logger.propagate = before[0], before[2]
         logger.setLevel(before[1])
-        handler.close()
+        with suppress(OSError):
+            handler.close()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import random
+import stat
+from pathlib import Path
 
 import pytest
 
 from chaos_ext import environments
 from chaos_ext.catalog import load
 from chaos_ext.model import Arm
-from chaos_ext.run import ARMS, WATCH_MARGIN_S, Plan, _events_of, _recovery_s, gravest, watch_s
+from chaos_ext.run import ARMS, WATCH_MARGIN_S, Plan, _events_of, _log_to, _recovery_s, gravest, watch_s
 
 T, N = Arm.TREATMENT, Arm.NO_ACTION
 
@@ -69,3 +72,20 @@ def test_a_recovery_counts_from_the_first_fault_to_the_last_word():
     ]
     assert _recovery_s(events) == 5.5
     assert _recovery_s([*events[:2], {"kind": "recovery", "recovered": False, "latest": None}]) == 0.0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_that_cannot_be_written_says_nothing_in_the_terminal(capfd):
+    with _log_to(Path("/dev/full")):
+        logging.getLogger("chaostoolkit").error("x")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_log_is_private_and_its_logger_is_put_back(tmp_path):
+    logger = logging.getLogger("chaostoolkit")
+    before = logger.handlers[:]
+    with _log_to(tmp_path / "log"):
+        logger.info("said")
+    assert "said" in (tmp_path / "log").read_text()
+    assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o600
+    assert logger.handlers == before
