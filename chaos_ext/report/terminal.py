@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -38,6 +38,7 @@ class Terminal:
     def __init__(self, stream: TextIO, *, tty: bool, width: int = 0, colour: bool = False) -> None:
         """`width` in columns is kept on a screen; 0, as for a log, means any."""
         self.stream, self.tty, self.width, self.colour = stream, tty, width, colour
+        self._measure: Callable[[], int] | None = None
         self._story = Story(width)
         self._lock = threading.RLock()
         self._gone = False
@@ -51,12 +52,16 @@ class Terminal:
         """What fits `stream`: a screen or a log; colours unless NO_COLOR is set (https://no-color.org)."""
         env = os.environ if environ is None else environ
         tty = stream.isatty() and env.get("TERM") != "dumb"
-        width = shutil.get_terminal_size().columns if tty else 0
-        return cls(stream, tty=tty, width=width, colour=tty and not env.get("NO_COLOR"))
+        width = _columns() if tty else 0
+        terminal = cls(stream, tty=tty, width=width, colour=tty and not env.get("NO_COLOR"))
+        if tty:
+            terminal._measure = _columns
+        return terminal
 
     def __call__(self, event: Event) -> None:
         """Tell about `event`."""
         with self._lock:
+            self._fit()
             try:
                 told = self._story.tell(event)
             except Exception as error:  # noqa: BLE001 - what cannot be told must not stop a trial that broke something
@@ -83,6 +88,7 @@ class Terminal:
         """Show how long the current thing takes by `now` (monotonic): the status line, or a line every few seconds."""
         moment = time.monotonic() if now is None else now
         with self._lock:
+            self._fit()
             busy = self._story.busy
             if busy is None:
                 self._write(self._erased())
@@ -90,12 +96,17 @@ class Terminal:
             took = max(0.0, moment - busy.since)
             if self.tty:
                 frame = _SPINNER[int(moment / _FRAME_S) % len(_SPINNER)]
-                line = text.clip(f"{frame} {busy.what} … {took:.1f} s", max(1, self.width - 1))
+                line = _status(f"{frame} {busy.what}", f" … {took:.1f} s", max(1, self.width - 1))
                 self._write(_ERASE + self.paint(Line(line, "dim")))
                 self._status_shown = True
             elif moment - max(busy.since, self._said_at) >= _HEARTBEAT_S:
                 self.lines([Line(f"  … {busy.what}, {took:.0f} s so far")])
                 self._said_at = moment
+
+    def _fit(self) -> None:
+        """Keep to the window as it is now: a status line that wraps cannot be erased."""
+        if self._measure is not None:
+            self.width = self._story.width = self._measure()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._keep_ticking, name="terminal", daemon=True)
@@ -137,6 +148,15 @@ class Terminal:
             self.stream.flush()
         except (OSError, ValueError):
             self._gone = True
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _status(what: str, took: str, columns: int) -> str:
+    """`what` gives way, so that one sees the time go by."""
+    return text.clip(text.clip(what, max(1, columns - text.width(took))) + took, columns)
 
 
 # --- the end -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import select
 import threading
 import time
@@ -362,6 +363,23 @@ def test_lines_keep_to_the_screen(columns: int) -> None:
     for line in raw.getvalue().replace("\r", "\n").split("\n"):
         assert width(line.replace("\x1b[K", "")) <= columns, line
     assert "…" in raw.getvalue()  # the long line of Japanese output
+
+
+def test_a_window_made_narrow_in_the_middle_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = 100
+    monkeypatch.setattr(
+        "chaos_ext.report.terminal.shutil.get_terminal_size", lambda: os.terminal_size((columns, 24))
+    )
+    with screen() as shown:
+        terminal = Terminal.for_stream(shown.stream, {})
+        for event in RUN:
+            columns = 40
+            terminal(event)
+            terminal.tick(event["at"] + 100)
+        seen = shown.wait_for("the evidence is judged … 100.0 s")
+    for line in re.sub(r"\x1b\[[0-9]*[mK]", "", seen).replace("\r", "\n").split("\n"):
+        assert width(line) <= 40, line
+    assert len(re.findall(r"…\s+… 100\.\d s", seen)) > 0, "the clock stays when what is waited for is cut"
 
 
 # --- the end ---
