@@ -143,7 +143,7 @@ def _logs(arguments: argparse.Namespace) -> None:
     there = sorted(path.stem for path in lab.logs.glob("*.log"))
     if arguments.part not in there:
         raise LabProblem(f"PART: got {arguments.part!r}, expected one of {', '.join(there)}.")
-    lines = (lab.logs / f"{arguments.part}.log").read_text(errors="replace").splitlines()
+    lines = (lab.logs / f"{arguments.part}.log").read_text(encoding="utf-8", errors="replace").splitlines()
     for line in lines[-arguments.lines :] if arguments.lines else lines:
         print(line)
 

@@ -55,7 +55,8 @@ def query(lab: Lab, node: str, sql: str, timeout_s: float = 3.0) -> tuple[str, s
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=timeout_s,
             check=False,
             cwd="/",
@@ -100,7 +101,7 @@ def part_problem(lab: Lab, ports: Mapping[str, int], part: str) -> str:
 def last_words(lab: Lab, part: str) -> str:
     """The last line of a part's log that tells why, else the last line, else nothing."""
     try:
-        lines = (lab.logs / f"{part}.log").read_text(errors="replace").splitlines()[-40:]
+        lines = (lab.logs / f"{part}.log").read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
     except OSError:
         return ""
     lines = [line for line in lines if line.strip()]

@@ -59,7 +59,8 @@ def _start_copying(lab: Lab, template: Template) -> list[subprocess.Popen[str]]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         for node in postgresql.NODES
     ]

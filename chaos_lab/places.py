@@ -137,7 +137,7 @@ class Lab:
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None when it is missing or torn."""
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None

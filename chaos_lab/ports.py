@@ -29,7 +29,7 @@ def allowed() -> range:
             )
         return range(int(match[1]), int(match[2]) + 1)
     try:
-        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="utf-8").split()[0])
     except (OSError, ValueError, IndexError):
         first = 32768
     return range(10240, first) if first > 12000 else range(10240, 65536)

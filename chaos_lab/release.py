@@ -42,7 +42,7 @@ def lay_down(directory: Path, service: str, config: dict[str, Any]) -> None:
     first = directory / "v1"
     first.mkdir(mode=0o700, parents=True)
     shutil.copyfile(Path(__file__).with_name("services") / f"{service}.py", first / f"{service}.py")
-    (first / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    (first / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     _describe(first, None, "first release")
     (directory / "current").symlink_to("v1")
     _remember(directory, "v1", "healthy")
@@ -65,7 +65,10 @@ def current(directory: Path) -> str:
 def history(directory: Path) -> list[dict[str, Any]]:
     """Activations, oldest first: {"version", "at", "outcome"}."""
     with contextlib.suppress(FileNotFoundError):
-        return [json.loads(line) for line in (directory / "history.jsonl").read_text().splitlines()]
+        return [
+            json.loads(line)
+            for line in (directory / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
     return []
 
 
@@ -99,7 +102,7 @@ def add(directory: Path, source: Path, note: str) -> str:
 def changed(directory: Path, changes: dict[str, Any]) -> str:
     """A new version: the current one with other values in config.json, not activated; its name."""
     source = (directory / "current").resolve()
-    config = json.loads((source / "config.json").read_text())
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     for key in changes:
         if key not in config:
             close = difflib.get_close_matches(key, config, 1)
@@ -109,7 +112,7 @@ def changed(directory: Path, changes: dict[str, Any]) -> str:
             )
     name = add(directory, source, " ".join(f"{key}={value}" for key, value in changes.items()))
     path = directory / name / "config.json"
-    path.write_text(json.dumps({**config, **changes}, indent=1) + "\n")
+    path.write_text(json.dumps({**config, **changes}, indent=1) + "\n", encoding="utf-8")
     _describe(
         directory / name, current(directory), " ".join(f"{key}={value}" for key, value in changes.items())
     )
@@ -123,7 +126,9 @@ def _describe(version: Path, after: str | None, note: str, name: str | None = No
         if path.is_file() and path.name != "release.json"
     }
     said = {"version": name or version.name, "after": after, "note": note, "made_at": _now(), "files": files}
-    (version / "release.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+    (version / "release.json").write_text(
+        json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def _now() -> str:
@@ -131,7 +136,7 @@ def _now() -> str:
 
 
 def _remember(directory: Path, version: str, outcome: str) -> None:
-    with (directory / "history.jsonl").open("a") as file:
+    with (directory / "history.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"version": version, "at": _now(), "outcome": outcome}) + "\n")
 
 
@@ -190,7 +195,9 @@ def _restart(orchestrator: Orchestrator, replica: str) -> None:
 
 def _wait_ready(lab: Path, orchestrator: Orchestrator, replica: str, version: str) -> str:
     """Wait for the replica. Returns why it is not ready, or nothing when it is."""
-    host, _, port = json.loads((lab / "conf" / f"{replica}.json").read_text())["listen"].rpartition(":")
+    host, _, port = json.loads((lab / "conf" / f"{replica}.json").read_text(encoding="utf-8"))[
+        "listen"
+    ].rpartition(":")
     began = time.monotonic()
     while why := _not_ready(host, int(port), version):
         state, waited_s = orchestrator.state(replica), time.monotonic() - began
@@ -292,7 +299,7 @@ def run(arguments: argparse.Namespace, say: Callable[[str], None]) -> None:
     match arguments.command:
         case "list":
             for version in versions(directory):
-                said = json.loads((directory / version / "release.json").read_text())
+                said = json.loads((directory / version / "release.json").read_text(encoding="utf-8"))
                 mark = "current" if version == current(directory) else ""
                 say(f"{version:<5}{mark:<9}{said['made_at']}  {said['note']}".rstrip())
         case "current":

@@ -21,8 +21,11 @@ def remove(supervisor_log: Path) -> None:
     Nothing on machines without /proc/sysvipc (macOS).
     """
     try:
-        pids = {int(match[2]) for match in _SPAWNED.finditer(supervisor_log.read_text(errors="replace"))}
-        rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()]
+        pids = {
+            int(match[2])
+            for match in _SPAWNED.finditer(supervisor_log.read_text(encoding="utf-8", errors="replace"))
+        }
+        rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text(encoding="utf-8").splitlines()]
     except OSError:
         return
     columns = rows[0]

@@ -146,7 +146,7 @@ def _launch(lab: Lab, marker: str) -> processes.Identity:
 
 
 def _out(lab: Lab) -> str:
-    lines = (lab.logs / "supervisord.out").read_text(errors="replace").strip().splitlines()
+    lines = (lab.logs / "supervisord.out").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1].strip() if lines else "it said nothing"
 
 

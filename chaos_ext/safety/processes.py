@@ -18,7 +18,7 @@ def start_of(pid: int) -> str | None:
     """
     if sys.platform == "linux":
         try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):
             return None
         fields = stat.rpartition(")")[2].split()  # the command's name may hold blanks and parentheses

@@ -139,7 +139,9 @@ class Database:
         limit = min(deadline, loop.time() + settings.connect_timeout_s)
         try:
             host, port = self._address()
-            password = settings.password_file.read_text().strip() if settings.password_file else None
+            password = (
+                settings.password_file.read_text(encoding="utf-8").strip() if settings.password_file else None
+            )
         except (BadConfig, OSError) as error:
             raise Unavailable(str(error)) from None
         try:

@@ -166,7 +166,7 @@ def _node(name: str, configuration: Configuration = None) -> _Node:
 def _postmaster(node: _Node) -> psutil.Process | None:
     """The server of the data directory: its pid file's process, when that works there and began then."""
     try:
-        lines = (node.data / "postmaster.pid").read_text().splitlines()
+        lines = (node.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         pid, began = int(lines[0]), int(lines[2])
         process = psutil.Process(pid)
         # the file's time is in whole seconds, and a process's start is derived from the boot's
@@ -259,7 +259,8 @@ def _start(node: _Node) -> None:
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             env=environment,
             timeout=10,
             check=False,

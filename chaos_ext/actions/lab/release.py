@@ -171,7 +171,7 @@ class _UnderWay(ActivityFailed):
 def _service(name: str, configuration: Configuration = None) -> _Service:
     facts = proven.facts(configuration)
     directory = Path(facts["releases"]) / name
-    names = json.loads(Path(facts["names"]).read_text()).get("edge", {})
+    names = json.loads(Path(facts["names"]).read_text(encoding="utf-8")).get("edge", {})
     replicas = {key: value for key, value in names.items() if re.fullmatch(rf"{re.escape(name)}(-\d+)?", key)}
     if not replicas or not directory.is_dir():
         known = ", ".join(sorted(path.name for path in Path(facts["releases"]).iterdir()))
@@ -191,7 +191,7 @@ def _inside(file: str) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ActivityFailed(f"{path}: got {error.strerror}, expected a source file") from error
 
@@ -201,7 +201,7 @@ def _add(service: _Service, base: Path, file: str, text: str, note: str) -> str:
     with tempfile.TemporaryDirectory(prefix="build-", dir=service.lab) as folder:
         work = Path(folder) / "files"
         shutil.copytree(base, work, ignore=shutil.ignore_patterns(*_NOT_COMPARED))
-        (work / file).write_text(text)
+        (work / file).write_text(text, encoding="utf-8")
         said = _release(service, "add", service.name, str(work), "--note", note)
     return said.split()[-1]
 
@@ -213,7 +213,8 @@ def _release(service: _Service, *words: str) -> str:
             [str(service.tool), *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_TOOL_WITHIN_S,
             check=False,
         )
@@ -241,7 +242,7 @@ def _running_version(host: str, port: int) -> str | None:
 def _gone_already(service: _Service, file: str, find: str) -> dict[str, Any]:
     """Why the activated release is without the change: it was never rolled out, or somebody went back."""
     history = service.directory / "history.jsonl"
-    activated = [json.loads(line)["version"] for line in history.read_text().splitlines()]
+    activated = [json.loads(line)["version"] for line in history.read_text(encoding="utf-8").splitlines()]
     were_bad = [
         version
         for version in activated

@@ -52,7 +52,9 @@ class Prober:
                     host=host,
                     port=port,
                     user=self._user,
-                    password=self._password_file.read_text().strip() if self._password_file else None,
+                    password=self._password_file.read_text(encoding="utf-8").strip()
+                    if self._password_file
+                    else None,
                     dbname=self._dbname,
                     application_name="alerting",
                     sslmode="disable",
