@@ -3,11 +3,12 @@
 import time
 from typing import Any
 
-from chaoslib.types import Configuration
+from chaoslib.types import Configuration, Secrets
 
 from chaos_ext import environments
 from chaos_ext.errors import FaultNotInjected
 from chaos_ext.model import Arm
+from chaos_ext.probes.fault import seen_in_force
 from chaos_ext.probes.measured import flows_back
 from chaos_ext.runbook import parse
 from chaos_ext.runbook.follow import follow, verify_once
@@ -16,7 +17,7 @@ from chaos_ext.trial import Trial, current
 __all__ = ["respond"]
 
 
-def respond(runbook: str, configuration: Configuration = None) -> dict[str, Any]:
+def respond(runbook: str, configuration: Configuration = None, secrets: Secrets = None) -> dict[str, Any]:
     """Follow `runbook` (treatment arm) or watch and do nothing (no-action arm).
 
     - `runbook`: path below catalog/, or "none"
@@ -42,10 +43,10 @@ def respond(runbook: str, configuration: Configuration = None) -> dict[str, Any]
         return _watch(trial)
     if runbook == "none":
         return {"followed": False, "why": "this failure mode has no runbook"}
-    return _follow(trial, runbook)
+    return _follow(trial, runbook, dict(secrets or {}))
 
 
-def _follow(trial: Trial, path: str) -> dict[str, Any]:
+def _follow(trial: Trial, path: str, of_probes: dict[str, Any]) -> dict[str, Any]:
     environment = trial.place.environment
     document = parse.parse(trial.root / "catalog" / path)
     secrets = environments.secrets_of(environment)
@@ -59,6 +60,16 @@ def _follow(trial: Trial, path: str) -> dict[str, Any]:
             emit=trial.emit,
             aborting=trial.aborting,
         )
+    looked = False
+
+    def prove() -> None:
+        """Before each block that changes something; right before the first, the fault must still be in force."""
+        nonlocal looked
+        trial.prove()
+        if not looked:
+            looked = True
+            seen_in_force(trial, "before-mitigation", of_probes)
+
     outcome = follow(
         document,
         platform=environment.platform,
@@ -66,7 +77,7 @@ def _follow(trial: Trial, path: str) -> dict[str, Any]:
         secrets=secrets,
         path=environment.path,
         emit=trial.emit,
-        prove=trial.prove,
+        prove=prove,
         aborting=trial.aborting,
     )
     return {"followed": True, "ok": outcome.ok, "failed_step": outcome.failed_step, "why": outcome.why}

@@ -116,7 +116,9 @@ def _in_force(facts: Facts) -> Iterator[Reason]:
     if facts.run.mode.recovery != "self":
         looks.append("before-mitigation")
     for when in looks:
-        event = next((e for e in facts.all("fault-in-force") if e["when"] == when), None)
+        # The first look after it went in; the last one before something was done about it.
+        seen = [e for e in facts.all("fault-in-force") if e["when"] == when]
+        event = None if not seen else seen[-1 if when == "before-mitigation" else 0]
         if event is None:
             if facts.has("fault-in-force"):
                 yield facts.no_data(f"has no look at the fault {_WHEN[when]}.")

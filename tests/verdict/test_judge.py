@@ -304,3 +304,29 @@ def test_the_runbook_that_was_followed_is_the_one_of_the_run(runs):
     verdict = judge(replace(runs.verified(), runbook_digest="d0"))
     assert verdict.word is VerdictWord.UNKNOWN
     assert "The runbook was changed while this run went on" in verdict.reasons[0].sentence
+
+
+def test_a_runbook_that_changed_nothing_brought_nothing_back(runs):
+    run = runs.edit(
+        runs.verified(), "step-started", Arm.TREATMENT, where={"role": "mitigate"}, role="diagnose"
+    )
+    run = runs.edit(run, "step-finished", Arm.TREATMENT, where={"role": "mitigate"}, role="diagnose")
+    verdict = judge(run)
+    assert verdict.word is VerdictWord.UNKNOWN
+    assert "without one step that changes anything" in verdict.reasons[0].sentence
+
+
+def test_the_look_right_before_the_first_mitigation_counts(runs):
+    """During diagnosis the fault went away: that it was in force before that is not enough."""
+
+    def change(trial):
+        at = next(
+            i for i, e in enumerate(trial.events) if e["kind"] == "step-started" and e["role"] == "mitigate"
+        )
+        evidence = [{"name": "kill-store", "holds": False}]
+        look = {"when": "before-mitigation", "holds": False, "evidence": evidence, "wall": ""}
+        look |= {"kind": "fault-in-force", "at": trial.events[at]["at"] - 0.01}
+        return replace(trial, events=(*trial.events[:at], look, *trial.events[at:]))
+
+    verdict = judge(runs.of(runs.verified(), Arm.TREATMENT, change))
+    assert (verdict.word, verdict.reasons[0].word) == (VerdictWord.UNKNOWN, "fault-not-in-force")
