@@ -42,7 +42,9 @@ class FreshLabs:
     ) -> None:
         """`directory` takes the alert rules' file; `say` hears the lab's own progress lines."""
         self._alerts = directory / "alerts.json"
-        self._alerts.write_text(json.dumps(alert_rules(environment), ensure_ascii=False, indent=1), encoding="utf-8")
+        self._alerts.write_text(
+            json.dumps(alert_rules(environment), ensure_ascii=False, indent=1), encoding="utf-8"
+        )
         self._janitor = janitor
         self._say = say
         self._ahead: _Starting | None = None
