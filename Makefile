@@ -5,7 +5,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 # A newer version is none of a run's business, and asking for it needs the network.
-CHAOS := $(BIN)/chaos --no-version-check --no-log-file
+CHAOS := $(BIN)/python -m chaos_ext --no-version-check --no-log-file
 EXP ?=
 ENV ?= lab
 ARMS ?= smoke

@@ -105,12 +105,13 @@ class _Starting:
         self.name = f"run-{uuid4().hex[:8]}"
         self._facts: Facts | None = None
         self._error: ChaosExtError | None = None
-        janitor.at_death(self.name, [sys.executable, "-m", "chaos_lab", "down", self.name])
+        self._janitor = janitor
         self._thread = threading.Thread(target=self._up, args=(alerts, say), daemon=True)
         self._thread.start()
 
     def _up(self, alerts: Path, say: Callable[[str], None]) -> None:
         try:
+            self._janitor.at_death(self.name, [sys.executable, "-m", "chaos_lab", "down", self.name])
             self._facts = labs.up(name=self.name, owner_pid=os.getpid(), alerts=alerts, progress=say)
         except ChaosExtError as error:
             self._error = error

@@ -99,18 +99,27 @@ def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tup
         bundle=str(folder),
     )
     janitor = Janitor.start_in_background(state / "ledger")
-    try:
-        with _signals() as aborting:
+    with _signals() as aborting:
+        try:
             trial.host = trial.Host(listeners, aborting, janitor, trial.holder("chaos verify"))
             _trials(plan, experiment, folder, recorder, janitor)
-    finally:
-        trial.host = trial.Host()
-        janitor.close()
+        except Exception as error:
+            with suppress(OSError):  # a full disk ends a run unsealed; the error says so
+                recorder.emit("run-failed", why=str(error) or type(error).__name__)
+                _judge_and_seal(folder, recorder)
+            raise
+        finally:
+            trial.host = trial.Host()
+            janitor.close()
+        return _judge_and_seal(folder, recorder), folder
+
+
+def _judge_and_seal(folder: Path, recorder: Recorder) -> Verdict:
     verdict = judge(reading.load(folder))
     recorder.emit("verdict", **bundle.verdict_fields(verdict))
     recorder.close()
     bundle.seal(folder, verdict)
-    return verdict, folder
+    return verdict
 
 
 def _trials(
@@ -180,7 +189,8 @@ def _run_experiment(
 
     def listen(event: Event) -> None:
         verifying = event["kind"] == "step-started" and event["role"] == "verify"
-        if when_followed is not None and (verifying or event["kind"] == "runbook-finished"):
+        only_watching = verifying or event["kind"] == "runbook-finished"
+        if when_followed is not None and only_watching and not mine.aborting.is_set():
             when_followed()
 
     mine = trial.host

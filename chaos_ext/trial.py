@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chaos_ext import environments, labs
+from chaos_ext.alerts.watch import AlertWatch
 from chaos_ext.catalog import load
 from chaos_ext.errors import Blocked, Interrupted
 from chaos_ext.model import Arm, Event, FailureMode, Place, Services
@@ -65,6 +67,7 @@ class Trial:
         self.place = open_place(configuration["chaos_environment"], configuration.get("chaos_lab") or None)
         self.directory = Path(configuration.get("chaos_trial_dir") or _own_directory(self.mode.id, self.arm))
         self.watch_s = float(configuration.get("chaos_watch_s") or 0) or self._longest_watch_s()
+        self.alert_watch: AlertWatch | None = None
         self._marks: dict[str, Event] = {}
         self._ends = ExitStack()
         try:
@@ -116,7 +119,7 @@ class Trial:
             base_url=environment.base_url,
             ca_file=environment.ca_file,
             directory=self.directory,
-            run_id=f"{self.mode.id}-{self.place.instance[:8]}-{os.getpid()}",
+            run_id=f"{self.mode.id}-{uuid.uuid4().hex[:12]}",
         )
         self._ends.callback(self.meter.stop)
         self.meter.start()
@@ -125,6 +128,12 @@ class Trial:
         )
 
     # --- the record ---
+
+    def watch_alert(self, silent_at: float) -> None:
+        """Look for the alert that must fire, from now until the trial ends; it did not fire at `silent_at`."""
+        alerts = self.place.environment.alerts
+        watch = AlertWatch(alerts.url, self.mode.detection.alert, alerts.poll, silent_at)
+        self.alert_watch = self._ends.enter_context(watch)
 
     @property
     def recorder(self) -> Trial:

@@ -17,7 +17,7 @@ LAYERS = (
     ("actions", "probes", "controls"),
     ("history", "report", "fresh"),
     ("run",),
-    ("cli",),
+    ("cli", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 # Rooms that a layer may use although they stand higher, with the reason.

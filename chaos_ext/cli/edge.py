@@ -11,6 +11,7 @@ import functools
 import os
 import platform
 import select
+import signal
 import sys
 import tempfile
 import time
@@ -41,6 +42,10 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         from chaos_ext.errors import ChaosExtError
 
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        ):  # see __main__: from here on there is something to end
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             result = callback(*args, **kwargs)
             sys.stdout.flush()  # here, not at interpreter exit, where a failure could not be explained
@@ -55,11 +60,22 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
             _end("Interrupted.", INTERRUPTED)
         except OSError as error:
             _end_of_os_error(error)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in ("chaos_ext", "chaos_lab"):
+                _end(_report(error), INTERNAL)
+            _end(_not_installed(error.name), USAGE)
         except Exception as error:  # noqa: BLE001 - the edge: whatever escaped is our bug and is reported as one
             _end(_report(error), INTERNAL)
         return result
 
     return wrapper
+
+
+def _not_installed(name: str | None) -> str:
+    return (
+        f"{sys.prefix}: got no Python package '{name}', expected everything that set-up installs. "
+        "Try: make clean, then the same command again."
+    )
 
 
 def _flush_before(ending: SystemExit) -> None:

@@ -73,20 +73,26 @@ def verify(
         for mode in modes:
             _plan(catalog, mode, place, run.ARMS[arms])
         return
-    verdicts = []
-    for mode in modes:
-        plan = run.Plan(mode, place, run.ARMS[arms], run.new_seed() if seed is None else seed)
-        verdict = _one(catalog, plan)
-        verdicts.append((mode.id, verdict))
-        if verdict.exit_code == 130:
-            break
-    if junit:
-        from pathlib import Path
-
-        from chaos_ext.report.junit import junit_xml
-
-        Path(junit).write_text(junit_xml(verdicts), encoding="utf-8")
+    verdicts: list[tuple[str, Verdict]] = []
+    try:
+        for mode in modes:
+            plan = run.Plan(mode, place, run.ARMS[arms], run.new_seed() if seed is None else seed)
+            verdict = _one(catalog, plan)
+            verdicts.append((mode.id, verdict))
+            if verdict.exit_code == 130:
+                break
+    finally:  # also when a later mode could not be run
+        if junit:
+            _write_junit(junit, verdicts)
     sys.exit(run.gravest(verdict.exit_code for _, verdict in verdicts))
+
+
+def _write_junit(path: str, verdicts: list[tuple[str, Verdict]]) -> None:
+    from pathlib import Path
+
+    from chaos_ext.report.junit import junit_xml
+
+    Path(path).write_text(junit_xml(verdicts), encoding="utf-8")
 
 
 def _one(catalog: Catalog, plan: Any) -> Verdict:
@@ -107,7 +113,7 @@ def _next(mode: FailureMode, verdict: Verdict) -> str:
     from chaos_ext.model import VerdictWord
 
     if verdict.flags:
-        return "chaos heal"
+        return "chaos heal" if any(flag.word == "undo-failed" for flag in verdict.flags) else "chaos lab list"
     if verdict.exit_code == 130:
         return f"make chaos EXP={mode.id}"
     if verdict.word is VerdictWord.VERIFIED:

@@ -83,6 +83,9 @@ def _trial(folder: Path) -> TrialEvidence:
         samples=tuple(_or(lambda: samples.read(folder / "samples.jsonl"), [], bad, "samples.jsonl")),
         writes=tuple(_or(lambda: list(samples.json_lines(folder / "writes.jsonl")), [], bad, "writes.jsonl")),
         journal=journal,
+        read_back=tuple(
+            _or(lambda: list(samples.json_lines(folder / "readback.jsonl")), [], bad, "readback.jsonl")
+        ),
         unreadable=tuple(bad),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import threading
 import time
@@ -26,6 +27,7 @@ from chaos_ext.model import Flow
 
 _AGAIN_S = 0.2
 _ONE_TRY_S = 5.0
+KEPT = "readback.jsonl"  # beside the write log: one line a flow, with the items as they came
 
 
 class _Unreadable(Exception):
@@ -81,7 +83,9 @@ def _read_flow(
     except (OSError, ValueError, ChaosExtError) as error:
         return WriteAccount(readable=False, why=f"{name}: {error}")
     url, headers = read_back_url(flow, base_url, run_id), read_back_headers(flow, run_id)
-    return asyncio.run(_believe(name, flow, lines, url, headers, context, within_s, settle_s))
+    return asyncio.run(
+        _believe(name, flow, lines, url, headers, context, within_s, settle_s, log.with_name(KEPT))
+    )
 
 
 async def _believe(
@@ -93,6 +97,7 @@ async def _believe(
     context: ssl.SSLContext,
     within_s: float,
     settle_s: float,
+    kept: Path,
 ) -> WriteAccount:
     until = time.monotonic() + within_s
     missing_since: float | None = None
@@ -100,9 +105,8 @@ async def _believe(
         while True:
             asked = time.monotonic()
             try:
-                found = account(
-                    lines, await _items(session, url, headers, flow, max(0.05, until - asked)), flow
-                )
+                items = await _items(session, url, headers, flow, max(0.05, until - asked))
+                found = account(lines, items, flow)
             except (_Unreadable, ValueError) as error:
                 why = f"{name}: GET {url}: {error}"
                 if time.monotonic() >= until:
@@ -112,8 +116,16 @@ async def _believe(
                     missing_since = asked
                     until = max(until, asked + settle_s)
                 if not found.lost or asked - missing_since >= settle_s:
+                    _keep(kept, name, items)
                     return found
             await asyncio.sleep(_AGAIN_S)
+
+
+def _keep(path: Path, flow: str, items: list[Any]) -> None:
+    """What was read is evidence like what was sent: with both the account can be made again."""
+    line = json.dumps({"flow": flow, "items": items}, ensure_ascii=False) + "\n"
+    with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        file.write(line)
 
 
 async def _items(

@@ -5,8 +5,7 @@ from typing import Any
 
 from chaoslib.types import Configuration
 
-from chaos_ext.alerts import alertmanager
-from chaos_ext.trial import Trial, current
+from chaos_ext.trial import current
 
 __all__ = ["fires_and_links"]
 
@@ -35,52 +34,26 @@ def fires_and_links(
           arguments: {alert: PostgresqlPrimaryDown, runbook: runbooks/postgresql-primary-down.md, within_s: 5.0}
     """
     trial = current(configuration)
-    since = trial.fault_at
-    if since is None:
+    since, watch = trial.fault_at, trial.alert_watch
+    if since is None or watch is None:
         return {"holds": False, "why": "no fault was injected"}
-    alerts = trial.place.environment.alerts
-    expected = alerts.runbook_base_url + runbook
+    expected = trial.place.environment.alerts.runbook_base_url + runbook
     started = time.monotonic()
-    earliest = _last_silent(trial, since)
     deadline = since + within_s + max(1.0, 0.25 * within_s)
-    while True:
-        asked = time.monotonic()
-        found, trouble = _look(alerts.url, alert)
-        if found is not None or asked >= deadline:
-            break
-        if not trouble:
-            earliest = asked
-        trial.wait(alerts.poll)
-    fired = found is not None
+    trial.wait_until(lambda: watch.seen is not None, deadline)
+    seen = watch.seen
+    fired = seen is not None and seen.alert.name == alert
     facts = {
         "name": alert,
         "fired": fired,
-        "earliest": min(earliest, asked) if fired else None,
-        "latest": time.monotonic() if fired else None,
-        "runbook_url": found.runbook_url if found else "",
+        "earliest": seen.earliest if seen else None,
+        "latest": seen.latest if seen else None,
+        "runbook_url": seen.alert.runbook_url if seen else "",
         "expected_url": expected,
-        "links": found is not None and found.runbook_url == expected,
-        "receivers": list(found.receivers) if found else [],
+        "links": seen is not None and seen.alert.runbook_url == expected,
+        "receivers": list(seen.alert.receivers) if seen else [],
         "waited_s": round(time.monotonic() - started, 3),
-        "why": trouble,
+        "why": watch.trouble,
     }
     trial.emit("alert", **facts)
     return {"holds": fired and facts["links"], **facts}
-
-
-def _last_silent(trial: Trial, since: float) -> float:
-    """When it was last seen that the alert does not fire: it may have begun long before this probe's first look."""
-    baseline = trial.last("baseline") or {}
-    silent_at = baseline.get("silent_at")
-    return since if silent_at is None else float(silent_at)
-
-
-def _look(url: str, name: str) -> tuple[alertmanager.Alert | None, str]:
-    """The alert if it fires; and why nothing can be said, when it cannot."""
-    try:
-        for alert in alertmanager.firing(url):
-            if alert.name == name:
-                return alert, ""
-    except OSError as error:
-        return None, str(error)
-    return None, ""

@@ -63,8 +63,9 @@ def _baseline(trial: Trial) -> dict[str, Any]:
         flows=flows,
         seconds=round(time.monotonic() - started, 3),
         window_s=window_s,
-        silent_at=None if why else silent_at,  # the alert did not fire then
     )
+    if not why:
+        trial.watch_alert(silent_at)
     return {"holds": not why, "why": why, "flows": flows}
 
 

@@ -25,6 +25,7 @@ class TrialEvidence:
     samples: tuple[Sample, ...]
     writes: tuple[dict[str, Any], ...]  # lines of writes.jsonl: before a send, and after it
     journal: dict[str, Any] | None  # Chaos Toolkit's own; None when it left none
+    read_back: tuple[dict[str, Any], ...] = ()  # lines of readback.jsonl: {"flow", "items"} as they came
     unreadable: tuple[str, ...] = ()  # files that are damaged, each with what is wrong
 
 

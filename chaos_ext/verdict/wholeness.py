@@ -144,11 +144,30 @@ def writes_add_up(facts: Facts) -> Iterator[Reason]:
             f"counted {event['acknowledged']} acknowledged writes, but its write log has {len(outcomes)}.",
         )
     known = {w.get("id") for w in outcomes}
+    if facts.evidence.read_back and (missing := _missing_again(facts)) != set(event["lost"]):
+        yield facts.no_data(
+            f"recorded {these(sorted(event['lost'])) or 'no write'} as lost, but what was sent and read back says "
+            f"{these(sorted(missing)) or 'none'}."
+        )
     strange = [lost for lost in event["lost"] if lost not in known]
     if strange:
         yield facts.no_data(
             f"calls {these(strange)} lost, which its write log does not know as acknowledged."
         )
+
+
+def _missing_again(facts: Facts) -> set[str]:
+    """The acknowledged writes that what was read back does not hold, worked out anew."""
+    missing: set[str] = set()
+    for kept in facts.evidence.read_back:
+        flow = facts.run.services.flows.get(str(kept.get("flow")))
+        if flow is None or flow.write is None:
+            continue
+        ids = {item.get(flow.write.id) for item in kept.get("items") or () if isinstance(item, dict)}
+        of = {str(w["id"]) for w in facts.evidence.writes if w.get("flow") == kept["flow"]}
+        ok = {str(w["id"]) for w in facts.evidence.writes if w.get("outcome") == "ok"}
+        missing |= (of & ok) - ids
+    return missing
 
 
 def steps_add_up(facts: Facts) -> Iterator[Reason]:

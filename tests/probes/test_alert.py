@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from chaos_ext import trial
+from chaos_ext.alerts.watch import AlertWatch
 from chaos_ext.probes.alert import fires_and_links
 from chaos_ext.probes.steady_state import already_firing
 
@@ -53,6 +54,9 @@ def fire(server):
     ]
 
 
+SILENT_S = 2.0  # before the watch began, the alert was seen not to fire
+
+
 @pytest.fixture
 def running(alerting, monkeypatch):
     """The trial of this process, as far as the probe asks: the baseline was a second before the fault."""
@@ -62,8 +66,9 @@ def running(alerting, monkeypatch):
         fault_at=now - 1.0,
         mode=SimpleNamespace(detection=SimpleNamespace(alert="Down")),
         place=SimpleNamespace(environment=SimpleNamespace(alerts=alerts)),
-        events={"baseline": {"silent_at": now - 2.0}},
-        wait=time.sleep,
+        events={},
+        silent_at=now - SILENT_S,
+        wait_until=_wait_until,
     )
     found.last = found.events.get
     found.emit = lambda kind, **fields: found.events.update({kind: fields})
@@ -71,15 +76,26 @@ def running(alerting, monkeypatch):
     return found
 
 
-def look(within_s=5.0):
+def _wait_until(holds, deadline):
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def look(running, within_s=5.0):
+    alerts = running.place.environment.alerts
+    with AlertWatch(alerts.url, "Down", alerts.poll, running.silent_at) as running.alert_watch:
+        return _look(within_s)
+
+
+def _look(within_s):
     return fires_and_links("Down", "runbooks/r.md", within_s)
 
 
 def test_an_alert_that_fires_at_the_first_look_may_have_fired_since_the_baseline(alerting, running):
     fire(alerting)
-    seen = look()
+    seen = look(running)
     assert seen["holds"]
-    assert seen["earliest"] == running.events["baseline"]["silent_at"]
+    assert seen["earliest"] == running.silent_at
     assert running.fault_at < seen["latest"] <= time.monotonic()
 
 
@@ -87,7 +103,7 @@ def test_an_alert_that_begins_to_fire_later_fired_after_the_last_look_that_did_n
     began = time.monotonic()
     timer = threading.Timer(0.4, fire, [alerting])
     timer.start()
-    seen = look()
+    seen = look(running)
     timer.join()
     assert seen["holds"]
     assert began + 0.2 < seen["earliest"] <= began + 0.45
@@ -98,20 +114,20 @@ def test_an_alerting_that_cannot_be_asked_does_not_narrow_it(alerting, running):
     alerting.alerts = None
     timer = threading.Timer(0.3, fire, [alerting])
     timer.start()
-    seen = look()
+    seen = look(running)
     timer.join()
-    assert seen["earliest"] == running.events["baseline"]["silent_at"]
+    assert seen["earliest"] == running.silent_at
 
 
 def test_an_alert_that_does_not_fire(alerting, running):
-    seen = look(within_s=0.1)
+    seen = look(running, within_s=0.1)
     assert (seen["holds"], seen["fired"], seen["earliest"], seen["latest"]) == (False, False, None, None)
 
 
 def test_another_link_is_not_the_runbook(alerting, running):
     fire(alerting)
     alerting.alerts[0]["annotations"]["runbook_url"] += "x"
-    seen = look()
+    seen = look(running)
     assert (seen["fired"], seen["links"], seen["holds"]) == (True, False, False)
 
 

@@ -695,3 +695,19 @@ def test_what_is_left_behind_is_a_flag_of_its_own(
 
 def test_every_flag_has_a_case() -> None:
     assert {word for word, _, _, _ in FLAGGED} == FLAGS
+
+
+def test_lost_writes_are_worked_out_again_from_what_was_read_back(runs: Any) -> None:
+    """Whoever says that nothing was lost must have it in what was kept of the reading back."""
+    run = runs.verified()
+    trial = run.trials[0]
+    acknowledged = [w["id"] for w in trial.writes if w.get("outcome") == "ok"]
+
+    def judged(ids: list[str]) -> Any:
+        kept = ({"flow": "submit", "items": [{"id": i} for i in ids]},)
+        return judge(replace(run, trials=(replace(trial, read_back=kept), *run.trials[1:])))
+
+    assert judged(acknowledged).word == "verified"
+    found = judged(acknowledged[1:])
+    assert found.word == "unknown"
+    assert "no-data" in {reason.word for reason in found.reasons}
