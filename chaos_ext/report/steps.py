@@ -65,9 +65,12 @@ def step_finished(story: Story, event: Event) -> Iterator[Line]:
 
 def runbook_finished(story: Story, event: Event) -> Iterator[Line]:
     took = seconds(event.get("seconds"))
+    where = f" at {event['failed_step']}" if event.get("failed_step") else ""
     if event.get("needs_person"):
-        yield from story.row(event, "runbook", f"needs a person at {event.get('failed_step')}", "bad")
+        yield from story.row(event, "runbook", f"needs a person{where}", "bad")
     elif event.get("ok"):
         yield from story.row(event, "runbook", f"followed to its end in {took}", "good")
     else:
-        yield from story.row(event, "runbook", f"stopped at {event.get('failed_step')} after {took}", "bad")
+        yield from story.row(event, "runbook", f"stopped{where} after {took}", "bad")
+        if not where and event.get("why"):
+            yield from story.below(str(event["why"]), "bad")

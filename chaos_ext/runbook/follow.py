@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from chaos_ext.errors import Interrupted
+from chaos_ext.errors import ChaosExtError, Interrupted
 from chaos_ext.runbook.blocks import Blocks, open_shell
 from chaos_ext.runbook.execute import Ended, Shell
 from chaos_ext.runbook.model import Block, Role, Runbook, SectionName, Step, StepKind, matches
@@ -177,6 +177,9 @@ class _Follower:
         try:
             failed, why = self._walk()
             finished = True
+        except ChaosExtError as error:  # the place is not the proven one any more, or somebody asked to stop
+            why = str(error)
+            raise
         finally:
             outcome = Outcome(
                 ok=finished and failed is None,

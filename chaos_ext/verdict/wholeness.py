@@ -184,7 +184,8 @@ def steps_add_up(facts: Facts) -> Iterator[Reason]:
     if finished["ok"] and bad:
         yield facts.no_data(f"calls its runbook done although {these(bad)} failed.")
     if not finished["ok"] and not bad and not finished.get("failed_step"):
-        yield facts.no_data("calls its runbook failed although no step of it did.")
+        why = finished.get("why") or "and its record does not say why"
+        yield facts.no_data(f"stopped following its runbook, although no step of it failed: {why}.")
     if finished["ok"] and facts.mitigation_at is None and facts.run.mode.recovery == "runbook":
         yield facts.no_data("followed its runbook to the end without one step that changes anything.")
     if finished["ok"] and not finished["exercised"]:
