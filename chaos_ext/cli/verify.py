@@ -113,14 +113,25 @@ def _next(mode: FailureMode, verdict: Verdict) -> str:
     from chaos_ext.model import VerdictWord
 
     if verdict.flags:
-        return "chaos heal" if any(flag.word == "undo-failed" for flag in verdict.flags) else "chaos lab list"
+        broken = any(flag.word == "undo-failed" for flag in verdict.flags)
+        return _typed("heal" if broken else "lab list")
     if verdict.exit_code == 130:
         return f"make chaos EXP={mode.id}"
     if verdict.word is VerdictWord.VERIFIED:
         return f"make chaos EXP={mode.id} ARMS=standard"
     if verdict.word is VerdictWord.REFUTED and mode.runbook != "none":
-        return f"chaos runbook show catalog/{mode.runbook}"
-    return f"chaos catalog show {mode.id}"
+        return _typed(f"runbook show catalog/{mode.runbook}")
+    return _typed(f"catalog show {mode.id}")
+
+
+def _typed(words: str) -> str:
+    """A command of ours as a person can paste it here: `chaos` is on PATH only inside the virtual environment."""
+    import os
+    import shutil
+
+    if shutil.which("chaos"):
+        return f"chaos {words}"
+    return f"{os.path.relpath(os.path.join(sys.prefix, 'bin', 'chaos'))} {words}"
 
 
 def _plan(catalog: Catalog, mode: FailureMode, environment: Environment, arms: Mapping[Arm, int]) -> None:

@@ -17,7 +17,7 @@ WAITING: dict[str, Callable[[Event], str]] = {
     "baseline": lambda e: "the fault goes in",
     "fault-injected": lambda e: "evidence is looked for",
     "fault-in-force": lambda e: (
-        "waiting until users feel it" if e.get("when") == "after-injection" else "the runbook begins"
+        "waiting until users feel it" if e.get("when") == "after-injection" else "watching what becomes of it"
     ),
     "impact": lambda e: "waiting for the alert",
     "alert": lambda e: "evidence is looked for again",

@@ -167,7 +167,10 @@ def _steps(facts: Facts) -> Iterator[Reason]:
         expected = step.get("expected_exit", 0)
         command = str(step.get("command") or "").strip().splitlines()
         shown = f" Command: {command[0]}{' …' if len(command) > 1 else ''}" if command else ""
-        why = f", {step['why']}" if step.get("why") else ""
+        said = str(step.get("why") or "")
+        why = (
+            f": {said}" if said and not said.startswith("exit code") else ""
+        )  # that is what `got` says already
         yield facts.reason(
             "step-failed",
             f"failed in step {step['step']} ({step.get('heading') or step['role']}): got {got}, "
@@ -204,9 +207,11 @@ def _not_back(facts: Facts, within_s: float) -> Iterator[Reason]:
     done = finished is not None and finished["ok"]
     when = "after the whole runbook" if done else "when the runbook stopped"
     assert facts.end is not None
-    flow = facts.recovery.flow or "the service"
     stable_s = facts.run.environment.windows.stable
-    tail = facts.figures(flow, facts.end - stable_s, facts.end) if flow in facts.samples else None
+    # The flow that is worst off in the end, not merely one that was not back yet.
+    ends = {f: facts.figures(f, facts.end - stable_s, facts.end) for f in facts.samples}
+    flow = max(ends, key=lambda f: ends[f].failed / max(1, ends[f].operations), default="the service")
+    tail = ends.get(flow)
     last = f"; in its last {stable_s:g} s {tail}" if tail is not None else ""
     yield facts.reason(
         "not-recovered",

@@ -212,11 +212,18 @@ def _felt(facts: Facts) -> Iterator[Reason]:
             yield facts.no_data(
                 f"recorded that users felt the fault, but its samples say otherwise: {figures}."
             )
+        others = [
+            f for f, seen in facts.impact.items() if f not in claimed and seen.impact is not Impact.NONE
+        ]
+        felt_it = "; ".join(f"{f}: {facts.impact[f]}" for f in others)
         yield facts.reason(
             "no-impact",
-            f"hurt none of the flows that the mode claims to hurt ({figures}). The fault is in "
-            "force and nobody "
-            "felt it: correct impact.flows, or choose a fault that reaches them.",
+            f"hurt none of the flows that the mode claims to hurt ({figures}). "
+            + (
+                f"It hurt others ({felt_it}): is the claim about the wrong flow? Correct impact.flows."
+                if others
+                else "The fault is in force and nobody felt it: correct impact.flows, or take a fault that reaches them."
+            ),
         )
 
 
