@@ -57,6 +57,7 @@ def check(root: Path, compiled: bool = True) -> Checked:
     checked.problems += check_services(found.services, root)
     checked.modes, checked.environments = len(found.modes), len(known)
     _check_all(found, found.modes.values(), known, checked)
+    checked.problems += _lint_the_rest(found)
     checked.leftovers = leftovers(found, known)
     if compiled:
         checked.problems += _out_of_date(root, checked.experiments)
@@ -229,6 +230,19 @@ def _check_runbooks(
         bound = [each for each in environments if each.platform in platforms[name]]
         problems += _lint(catalog, name, platforms[name], bound, ids)
     return problems
+
+
+def _lint_the_rest(catalog: Catalog) -> list[Problem]:
+    """Runbooks that no understood mode uses: what is wrong with them is told with the rest, not after it."""
+    used = {mode.runbook for mode in catalog.modes.values()}
+    found = sorted(path.name for path in (catalog.root / "catalog" / "runbooks").glob("*.md"))
+    ids = load.ids(catalog.root)
+    return [
+        problem
+        for name in found
+        if f"runbooks/{name}" not in used
+        for problem in _lint(catalog, f"runbooks/{name}", set(), [], ids)
+    ]
 
 
 def _is_runbook(root: Path, name: str) -> bool:

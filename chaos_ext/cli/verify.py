@@ -63,7 +63,10 @@ def verify(
     from chaos_ext.errors import UsageError
 
     root = environments.project_root()
-    catalog = load.catalog(root)
+    try:
+        catalog = load.catalog(root)
+    except UsageError as error:  # everything that is wrong, not only what cannot be read
+        raise UsageError(check.check(root, compiled=False).problems or error.problems) from error
     place = environments.load(environment)
     modes = [load.find(catalog, mode_id) for mode_id in ids]
     problems = check.check_modes(catalog, modes, environments=[place])

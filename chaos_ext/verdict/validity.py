@@ -222,7 +222,7 @@ def _felt(facts: Facts) -> Iterator[Reason]:
             + (
                 f"It hurt others ({felt_it}): is the claim about the wrong flow? Correct impact.flows."
                 if others
-                else "The fault is in force and nobody felt it: correct impact.flows, or take a fault that reaches them."
+                else "The fault is in force and nobody felt it: correct impact.flows, or take another fault."
             ),
         )
 
