@@ -48,6 +48,7 @@ class FreshLabs:
         self._janitor = janitor
         self._say = say
         self._ahead: _Starting | None = None
+        self._started: set[str] = set()
         self._in_use: list[Facts] = []
         self._leaving: list[threading.Thread] = []
 
@@ -55,6 +56,7 @@ class FreshLabs:
         """Begin to start the next lab in the background; `take` gives it."""
         if self._ahead is None:
             self._ahead = _Starting(self._alerts, self._janitor, self._say)
+            self._started.add(self._ahead.name)
 
     def take(self, wait: Callable[[float], None]) -> tuple[Facts, float]:
         """The facts of a lab that is up, and the seconds that this call waited for it. Raises LabError.
@@ -86,7 +88,7 @@ class FreshLabs:
             self.give_back(facts)
         for thread in self._leaving:
             thread.join()
-        if left := [lab["name"] for lab in labs.listed() if lab["owner_pid"] == os.getpid()]:
+        if left := [lab["name"] for lab in labs.listed() if lab["name"] in self._started]:
             again = "; ".join(f"chaos lab down {name}" for name in left)
             raise LabError(f"Labs of this run could not be taken down. Try: {again}")
 
