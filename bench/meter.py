@@ -384,7 +384,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         share = sum(m.inside for m in extra) / len(extra)
         lines.append((f"  one-in-five-at-random (no bound): {len(extra)} seen, inside {share:.1%}", True))
     if wanted.real:  # a busy machine sends late now and then, which no bound in periods knows
-        lines += _report("meter, real", list(real_outages(wanted.real, wanted.seed)), 0.95)
+        lines += _report("meter, real", list(real_outages(wanted.real, wanted.seed)), 0.99)
     if wanted.seconds:
         paid = cost(wanted.seconds)
         text = (
