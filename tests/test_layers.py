@@ -11,12 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
-    ("model", "errors", "record"),
+    ("model", "errors", "record", "language", "japanese"),
     ("catalog", "environments", "runbook", "compile", "meter", "safety", "alerts", "labs", "verdict"),
     ("trial",),
     ("actions", "probes", "controls"),
     ("history", "report", "fresh"),
     ("run",),
+    ("campaign",),
     ("cli", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
