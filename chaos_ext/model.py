@@ -157,6 +157,14 @@ class InjectedFault(_Written):
     expires_after: Duration | None = None
 
 
+class Covers(_Written):
+    """What a failure mode puts to the test: this dependency of this service is down, slow or wrong."""
+
+    service: Identifier
+    dependency: Identifier
+    how: Literal["down", "slow", "wrong"]
+
+
 class FailureMode(_Written):
     """One entry of the failure-mode catalogue; the file's stem is its id."""
 
@@ -176,6 +184,7 @@ class FailureMode(_Written):
     runbook: str  # path below catalog/, or "none"
     objectives: dict[Identifier, Objectives]  # by environment; "default" serves the others
     reproduce: dict[Literal["lab", "kubernetes", "aws", "gcp"], tuple[InjectedFault, ...]]
+    covers: tuple[Covers, ...] = ()
     leaves: Text | None = None
     reverify_every: Duration
     owner: str

@@ -16,6 +16,7 @@ from chaos_ext import compile as compiling
 from chaos_ext import environments as places
 from chaos_ext.catalog import load
 from chaos_ext.catalog.activities import Functions
+from chaos_ext.catalog.coverage import check_covers
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.surroundings import check_environment, check_services
@@ -155,6 +156,7 @@ class _Mode:
                 got = f"{objectives.detect_within:g} s, longer than recover_within"
                 expected = f"at most {objectives.recover_within:g} s"
                 self.say(("objectives", name, "detect_within"), got, expected)
+        self.problems += check_covers(self.mode, self.catalog.services, self._problem)
         if not any(self.mode.reproduce.values()):
             self.say(("reproduce",), "no fault", "at least one platform with a fault")
         for platform, faults in self.mode.reproduce.items():
