@@ -1,6 +1,8 @@
 """The HTTPS entry: routes by path, spreads over replicas, checks their health.
 
 SIGHUP reads the configuration and the certificate again; what cannot be used is refused and the old stays.
+As nginx does at a reload, idle kept connections are closed and the others after their current request, so
+that every client meets the new certificate.
 """
 
 from __future__ import annotations
@@ -45,6 +47,9 @@ class Edge:
         self.routes = Routes.of(config)
         self.timeout_s = float(config["timeout_s"])
         self.session: aiohttp.ClientSession
+        self.server = web.Server(self.handle, access_log=None, keepalive_timeout=process.KEEPALIVE_S)
+        self._busy: set[object] = set()  # connections with a request under way
+        self._leaving: set[object] = set()  # connections from before the last reload
 
     async def open(self) -> None:
         """Starts the client side: connections to the replicas and their health checks."""
@@ -66,6 +71,18 @@ class Edge:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers one request and counts it."""
         start = time.monotonic()
+        self._busy.add(request.protocol)
+        try:
+            response, service = await self._answer(request)
+        finally:
+            self._busy.discard(request.protocol)
+        if request.protocol in self._leaving:
+            response.force_close()  # the client is told, so that its next request is not lost
+        self.requests.add(service or "", str(response.status))
+        self.latency.observe(time.monotonic() - start, service or "")
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> tuple[web.Response, str | None]:
         service = self.routes.service(request.path)
         if service is None:
             response = answer({"error": f"nothing is served at {request.path}"}, 404)
@@ -74,9 +91,7 @@ class Edge:
                 response = await self.forward(request, service)
             except web.HTTPException as error:
                 response = answer({"error": error.reason}, error.status)
-        self.requests.add(service or "", str(response.status))
-        self.latency.observe(time.monotonic() - start, service or "")
-        return response
+        return response, service
 
     async def forward(self, request: web.BaseRequest, service: str) -> web.Response:
         """The replica's answer, or 502 (it broke off), 503 (there is none), 504 (too late)."""
@@ -164,10 +179,19 @@ class Edge:
         old = (self.routes, self.session)
         self.routes = routes
         await self.open()
+        self.let_go()
         await old[0].stop_checks()
         log("reloaded")
         await asyncio.sleep(timeout_s)  # requests that were sent on the old connections
         await old[1].close()
+        self._leaving.intersection_update(self.server.connections)
+
+    def let_go(self) -> None:
+        """Closes the clients' connections: idle ones now, the others when their request is answered."""
+        for connection in self.server.connections:
+            self._leaving.add(connection)
+            if connection not in self._busy:
+                connection.force_close()
 
 
 def _context(config: process.Config) -> ssl.SSLContext:
@@ -192,15 +216,7 @@ async def main(path: Path, config: process.Config) -> None:
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
     inside = await process.listen(web.Server(edge.about, access_log=None), config["metrics"])
-    outside = await process.listen(
-        web.Server(
-            edge.handle,
-            access_log=None,
-            keepalive_timeout=process.KEEPALIVE_S,
-        ),
-        config["listen"],
-        ssl=edge.context,
-    )
+    outside = await process.listen(edge.server, config["listen"], ssl=edge.context)
     await stop
     await outside.cleanup()  # answers what is in flight
     await inside.cleanup()

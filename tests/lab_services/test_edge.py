@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import signal
@@ -229,6 +230,55 @@ def test_sighup_takes_a_new_certificate_and_new_replicas(
     edge.session.close()
     edge.session.verify = str(new.certificate)
     assert {get(edge, "/responses").headers["X-Replica"] for _ in range(4)} == {"two"}
+
+
+def kept_connection(edge):
+    """A TLS connection that has had its first answer and stays open, as browsers keep theirs."""
+    context = ssl.create_default_context(cafile=edge.session.verify)
+    host, port = edge.config["listen"].split(":")
+    connection = http.client.HTTPSConnection(host, int(port), timeout=ANSWER_S, context=context)
+    connection.request("GET", "/responses")
+    assert connection.getresponse().read()
+    return connection
+
+
+def closed(connection):
+    """Whether the other side has closed; waits for it."""
+    with connection.sock as sock:
+        sock.settimeout(1)
+        try:
+            return sock.recv(1) == b""
+        except TimeoutError:
+            return False
+
+
+def test_sighup_makes_every_client_handshake_anew(edge, replicas, wait_for):
+    idle, working, sending = kept_connection(edge), kept_connection(edge), kept_connection(edge)
+    working.request("GET", "/responses/hang")
+    sending.putrequest("POST", "/responses")
+    sending.putheader("Content-Length", "10")
+    sending.endheaders(b"first")
+    wait_for("it is with the replica", lambda: any("/hang" in path for _, path, *_ in replica_seen(replicas)))
+    edge.part.process.send_signal(signal.SIGHUP)
+    wait_for("reloaded", lambda: edge.part.events("reloaded"))
+    assert closed(idle)
+    for replica in replicas:
+        replica.release.set()
+    sending.send(b" rest")
+    for connection in (working, sending):
+        response = connection.getresponse()
+        assert (response.status, response.headers["Connection"]) == (200, "close")
+        response.read()
+    assert [body for method, _, body, _ in replica_seen(replicas) if method == "POST"] == [b"first rest"]
+    new = kept_connection(edge)
+    new.request("GET", "/responses")
+    response = new.getresponse()
+    assert (response.status, response.headers["Connection"]) == (200, None)
+    new.close()
+
+
+def replica_seen(replicas):
+    return [seen for replica in replicas for seen in replica.seen]
 
 
 @pytest.mark.parametrize("broken", ["certificate", "key", "config", "route"])

@@ -53,6 +53,13 @@ def test_creates_shows_changes_and_removes_a_toxic(proxy):
         ("POST", "/proxies", {"upstream": "127.0.0.1:1"}, 400, "missing required field: name"),
         ("POST", "/proxies", {"name": "x"}, 400, "missing required field: upstream"),
         ("POST", "/proxies", {"name": "x", "upstream": "nowhere"}, 400, "bad request body: got 'nowhere'"),
+        (
+            "POST",
+            "/proxies",
+            {"name": "x", "upstream": "127.0.0.1:1", "distance_ms": -1},
+            400,
+            "bad request body: distance_ms: got -1",
+        ),
         ("POST", "/proxies", [], 400, "bad request body: got list"),
         ("POST", "/proxies/it", {"enabled": "no"}, 400, "bad request body: enabled: got 'no'"),
         ("POST", "/proxies/it", {"listen": "nowhere"}, 400, "bad request body: got 'nowhere'"),

@@ -56,6 +56,37 @@ def test_latency_of_both_directions_adds_up(proxy):
     assert round_trip_s(client, server) >= 0.4
 
 
+def test_two_latencies_in_a_row_add_up(proxy):
+    client, server = proxy.connect()
+    for name in ("one", "two"):
+        body = {"name": name, "type": "latency", "attributes": {"latency": 200}}
+        proxy.call("POST", "/proxies/it/toxics", body)
+    assert round_trip_s(client, server) >= 0.4
+
+
+def test_a_distance_is_part_of_the_wire(proxy):
+    """It delays each direction, and making a connection; no toxic, so nothing takes it away."""
+    upstream = proxy.upstream.address
+    made = proxy.call("POST", "/proxies", {"name": "far", "upstream": upstream, "distance_ms": 100}, 201)
+    assert (made["distance_ms"], made["toxics"]) == (100, [])
+    host, port = made["listen"].split(":")
+    start = time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        client.sendall(b"first")
+        with proxy.upstream.accept() as server:
+            assert receive(server, 5) == b"first"
+            assert time.monotonic() - start >= 0.3  # the handshake's round trip, and the way
+            assert 0.2 <= min(round_trip_s(client, server) for _ in range(5)) < 0.4
+            toxic = {"name": "slow", "type": "latency", "attributes": {"latency": 200}}
+            proxy.call("POST", "/proxies/far/toxics", toxic)
+            assert round_trip_s(client, server) >= 0.4
+            proxy.call("POST", "/reset", status=204)
+            assert proxy.call("GET", "/proxies/far/toxics") == []
+            assert 0.2 <= min(round_trip_s(client, server) for _ in range(5)) < 0.4
+            proxy.call("POST", "/populate", [{"name": "far", "upstream": upstream}], 201)
+            assert client.recv(1) == b""  # another wire
+
+
 def test_latency_keeps_order(proxy):
     proxy.add("latency", latency=200, jitter=200)
     client, server = proxy.connect()

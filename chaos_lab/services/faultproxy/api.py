@@ -83,7 +83,7 @@ class Api:
         name, listen, upstream, enabled = _proxy_fields(wanted)
         if name in self.proxies:
             raise ApiError("proxy already exists", 409)
-        proxy = _proxy(name, listen, upstream)
+        proxy = _proxy(name, listen, upstream, _distance_ms(wanted))
         if enabled:
             await _start(proxy)
         self.proxies[name] = proxy
@@ -103,11 +103,14 @@ class Api:
         fields = [_proxy_fields(one, f" at proxy {number}") for number, one in enumerate(wanted, 1)]
         if twice := _twice(name for name, *_ in fields):
             raise bad_body(f"duplicate proxy name {json.dumps(twice)}")
-        new = [_proxy(name, listen, upstream) for name, listen, upstream, _ in fields]
+        new = [
+            _proxy(name, listen, upstream, _distance_ms(one))
+            for one, (name, listen, upstream, _) in zip(wanted, fields, strict=True)
+        ]
         result = []
         for proxy, (*_, enabled) in zip(new, fields, strict=True):
             known = self.proxies.get(proxy.name)
-            if known is not None and (known.listen, known.upstream) == (proxy.listen, proxy.upstream):
+            if known is not None and _same_wire(known, proxy):
                 proxy = known
             elif known is not None:
                 known.stop()
@@ -238,11 +241,23 @@ def _proxy_fields(wanted: Any, where: str = "") -> tuple[str, str, str, bool]:
     return wanted["name"], _text(wanted, "listen") or "127.0.0.1:0", wanted["upstream"], enabled
 
 
-def _proxy(name: str, listen: str, upstream: str) -> Proxy:
+def _distance_ms(wanted: dict[str, Any]) -> int:
+    """Milliseconds in each direction; ours, for a wire that is long. Clients of Toxiproxy do not send it."""
+    value = wanted.get("distance_ms", 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise bad_body(f"distance_ms: got {value!r}, expected a whole number of at least 0")
+    return value
+
+
+def _proxy(name: str, listen: str, upstream: str, distance_ms: int) -> Proxy:
     try:
-        return Proxy(name, listen, upstream)
+        return Proxy(name, listen, upstream, distance_ms)
     except BadConfig as error:
         raise bad_body(error) from None
+
+
+def _same_wire(one: Proxy, other: Proxy) -> bool:
+    return (one.listen, one.upstream, one.distance_ms) == (other.listen, other.upstream, other.distance_ms)
 
 
 def _toxic_fields(toxic: Toxic, wanted: dict[str, Any]) -> tuple[dict[str, int], float]:

@@ -207,8 +207,12 @@ class Connection:
         self._forget = forget
         self.lines = {"upstream": Line(self, client, server), "downstream": Line(self, server, client)}
 
-    def start(self, toxics: Iterable[Toxic]) -> None:
+    def start(self, toxics: Iterable[Toxic], distance_ms: int = 0) -> None:
+        """Lets data through. The distance comes before the toxics and stays when they go."""
         for stream, line in self.lines.items():
+            if distance_ms:
+                attributes = {"latency": distance_ms, "jitter": 0}
+                line.add(Toxic("distance", "latency", stream, attributes=attributes))
             line.start(toxic for toxic in toxics if toxic.stream == stream)
 
     def done(self) -> bool:

@@ -1,4 +1,4 @@
-"""A proxy: a listening address, the address behind it, and the toxics between."""
+"""A proxy: a listening address, the address behind it, and the distance and the toxics between."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ CONNECT_S = 10.0  # to the upstream; a caller that does not want to wait so long
 
 
 class Proxy:
-    """One arrow of the lab's network. Changes are made one after the other, under `lock`."""
+    """One arrow of the lab's network. Changes are made one after the other, under `lock`.
 
-    def __init__(self, name: str, listen: str, upstream: str) -> None:
+    `distance_ms` is how long the wire takes in each direction: a property of it, no toxic.
+    """
+
+    def __init__(self, name: str, listen: str, upstream: str, distance_ms: int = 0) -> None:
         address(listen), address(upstream)  # raises BadConfig before anything is changed
         self.name, self.listen, self.upstream = name, listen, upstream
+        self.distance_ms = distance_ms
         self.enabled = False
         self.toxics: list[Toxic] = []
         self.lock = asyncio.Lock()
@@ -35,6 +39,8 @@ class Proxy:
             "listen": self.listen,
             "upstream": self.upstream,
             "enabled": self.enabled,
+            # Toxiproxy does not know it, so only where there is one.
+            **({"distance_ms": self.distance_ms} if self.distance_ms else {}),
             "toxics": [toxic.shown() for toxic in self.toxics],
         }
 
@@ -124,6 +130,8 @@ class Proxy:
                 server = socket.socket(family, socket.SOCK_STREAM)
                 server.setblocking(False)
                 await asyncio.get_running_loop().sock_connect(server, where)
+                # The client's handshake was with us: what it says may set out only after the way there and back.
+                await asyncio.sleep(2 * self.distance_ms / 1000)
             for end in (client, server):
                 with contextlib.suppress(OSError):
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -140,7 +148,7 @@ class Proxy:
             raise
         connection = Connection(client, server, self._connections.discard)
         self._connections.add(connection)
-        connection.start(self.toxics)
+        connection.start(self.toxics, self.distance_ms)
 
 
 async def _resolve(text: str) -> tuple[socket.AddressFamily, tuple[str, int]]:

@@ -130,19 +130,19 @@ class Stage:
             self._ready()
         return self.hand
 
-    async def write(self, size: int | None = None) -> None:
-        """Passes the first `size` bytes in hand on (default: all)."""
+    async def write(self, size: int | None = None, at: float | None = None) -> None:
+        """Passes the first `size` bytes in hand on (default: all), as having come in at `at` (default: as they did)."""
         while True:
             onward = self.onward  # it may be another one after the wait
             await onward.room()
             if onward is self.onward:
                 break
         assert self.hand is not None
-        data, at = self.hand
+        data, came_at = self.hand
         size = len(data) if size is None else size
-        self.hand = Chunk(data[size:], at) if size < len(data) else None
+        self.hand = Chunk(data[size:], came_at) if size < len(data) else None
         if size:
-            onward.put(Chunk(data[:size], at))
+            onward.put(Chunk(data[:size], came_at if at is None else at))
 
     def drop(self) -> None:
         """Loses what is in hand."""

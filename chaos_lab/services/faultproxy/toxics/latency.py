@@ -17,7 +17,7 @@ async def pipe(stage: Stage, attributes: Attributes) -> None:
         wait_s = chunk.at + delay_s - time.monotonic()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        await stage.write()
+        await stage.write(at=chunk.at + delay_s)  # as Toxiproxy: a second delay comes on top of this one
 
 
 # A long line holds much: without a buffer the sender would wait for each chunk to arrive.
