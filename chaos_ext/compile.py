@@ -93,6 +93,9 @@ class _Plain(yaml.CSafeDumper):
         return True
 
 
+_Plain.add_multi_representer(str, lambda dumper, text: dumper.represent_str(str.__str__(text)))
+
+
 # --- the parts of an experiment ------------------------------------------------------------------
 
 

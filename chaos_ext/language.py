@@ -3,49 +3,181 @@
 A sentence is written in English where it is needed, as a template: ``t("{flow} was hurt", flow=name)``. The
 result is that English text, and it remembers its template and values, so that whoever shows it to a person can
 say the same in Japanese. Nothing but the last step before a screen knows which language it is.
+
+What went through a file on its way (an event, a verdict) has forgotten its template; such a sentence is
+recognised again by its words.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Literal
+import re
+import string
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Literal, TextIO
 
 Language = Literal["en", "ja"]
 
+CHOICE = "CHAOS_LANG"  # what `--lang` sets, so that processes which are started from here speak the same
+_BETWEEN = {", ": "、", " · ": " · ", "; ": "; "}  # what separates the parts of a list in Japanese
+_FEWEST_WORDS = 2  # a template with fewer words of its own is not looked for in plain text
+
 
 class Said(str):
-    """An English sentence that can be said in Japanese. A `str` in every other way."""
+    """An English sentence that can be said in Japanese. A `str` in every other way.
+
+    `str()` leaves it as it is, so it survives as an exception's message; so do copying and pickling. Slicing,
+    joining and f-strings do not keep it: put sentences together with `t` and `listed`.
+    """
 
     template: str
     values: dict[str, Any]
 
+    def __str__(self) -> str:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _said, (str.__str__(self), self.template, self.values)
+
+
+class Listed(Said):
+    """Several texts with a separator between them, each of which can be said in Japanese."""
+
+    parts: tuple[str, ...]
+    separator: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return listed, (self.parts, self.separator)
+
 
 def t(template: str, /, **values: Any) -> Said:
-    """`template` filled in as `str.format` does; values may be sentences themselves."""
-    said = Said(template.format(**values) if values else template)
+    """`template` filled in as `str.format` does; values may be sentences, or errors that carry one."""
+    return _said(template.format(**values) if values else template, template, values)
+
+
+def listed(parts: Iterable[object], separator: str = ", ") -> Said:
+    """`parts` one after the other; in Japanese with a Japanese comma."""
+    texts = tuple(map(str, parts))
+    found = Listed(separator.join(texts))
+    found.template, found.values, found.parts, found.separator = "", {}, texts, separator
+    return found
+
+
+def _said(text: str, template: str, values: dict[str, Any]) -> Said:
+    said = Said(text)
     said.template, said.values = template, values
     return said
 
 
+# --- which language ---
+
+
 def chosen(asked: str | None = None, environ: Mapping[str, str] = os.environ) -> Language:
-    """The language to show: `asked` (``--lang``), else the locale of LC_ALL, LC_MESSAGES or LANG, else English."""
-    told = asked or next((v for v in map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG")) if v), "")
+    """The language to show: `asked` or ``--lang``, else the locale of LC_ALL, LC_MESSAGES or LANG, else English."""
+    names = (CHOICE, "LC_ALL", "LC_MESSAGES", "LANG")
+    told = asked or next((value for value in map(environ.get, names) if value), "")
     return "ja" if told.lower().startswith("ja") else "en"
 
 
-def say(text: str, language: Language) -> str:
-    """`text` in `language`. What was not made by `t`, or has no translation, is shown as it is."""
-    if language == "en":
+def choose(language: str) -> None:
+    """Speak `language` from now on, here and in every process that is started from here."""
+    os.environ[CHOICE] = language
+
+
+def chosen_for(stream: TextIO) -> Language:
+    """The chosen language, or English where `stream` cannot show Japanese."""
+    language = chosen()
+    if language == "ja":
+        try:
+            "日本語".encode(getattr(stream, "encoding", None) or "utf-8")
+        except (UnicodeEncodeError, LookupError):
+            return "en"
+    return language
+
+
+# --- saying it ---
+
+
+def say(text: object, language: Language) -> str:
+    """`text` in `language`. What has no translation is shown as it is, with what it holds translated."""
+    told = str(text)
+    if language == "en" or not told:
+        return told
+    if isinstance(told, Listed):
+        return _BETWEEN.get(told.separator, told.separator).join(say(part, language) for part in told.parts)
+    if isinstance(told, Said):
+        return _filled(_translations().get(told.template, told.template), told.values, language)
+    return _recognised(told, language)
+
+
+def spoken(text: object) -> str:
+    """`text` in the chosen language."""
+    return say(text, chosen())
+
+
+def _translations() -> Mapping[str, str]:
+    from chaos_ext.japanese import TRANSLATIONS  # only who speaks Japanese pays for it
+
+    return TRANSLATIONS
+
+
+class _Filling(string.Formatter):
+    """Fills in a template with values in a language; a number that is only known as text is put in as it is."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec and not isinstance(value, str):
+            return format(value, format_spec)
+        return say(value, self.language)
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return value if isinstance(value, _Found) else super().convert_field(value, conversion)
+
+
+class _Found(str):
+    """A value that was found in a text, as it was formatted there."""
+
+
+def _filled(template: str, values: Mapping[str, Any], language: Language) -> str:
+    return _Filling(language).vformat(template, (), values) if values else template
+
+
+# --- sentences that went through a file ---
+
+
+@lru_cache(maxsize=4096)
+def _recognised(text: str, language: Language) -> str:
+    """A plain English text in `language`, when it is one of our sentences; otherwise as it is."""
+    if text.isspace() or not any(map(str.isalpha, text)):
         return text
-    from chaos_ext.japanese import TRANSLATIONS
+    for fragment, pattern, template in _patterns():
+        if fragment in text and (match := pattern.fullmatch(text)):
+            found = {name: _Found(value) for name, value in match.groupdict().items()}
+            return _filled(_translations()[template], found, language)
+    if "\n" in text:
+        return "\n".join(_recognised(line, language) for line in text.split("\n"))
+    return text
 
-    template, values = (text.template, text.values) if isinstance(text, Said) else (text, {})
-    translated = TRANSLATIONS.get(template)
-    if translated is None:
-        return text
-    return translated.format(**{k: _value(v, language) for k, v in values.items()}) if values else translated
 
-
-def _value(value: Any, language: Language) -> Any:
-    return say(value, language) if isinstance(value, str) else value
+@lru_cache(maxsize=1)
+def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
+    """For each template: its longest own words, what it looks like filled in, itself. The longest first."""
+    found = []
+    for template in _translations():
+        pieces = [(literal, name) for literal, name, _, _ in string.Formatter().parse(template)]
+        own = " ".join(literal for literal, _ in pieces)
+        if len(re.findall(r"[A-Za-z]{2,}", own)) < _FEWEST_WORDS:
+            continue
+        seen: set[str] = set()
+        looks = ""
+        for literal, name in pieces:
+            looks += re.escape(literal)
+            if name:
+                looks += f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
+                seen.add(name)
+        longest = max((literal for literal, _ in pieces), key=len)
+        found.append((longest, re.compile(looks, re.DOTALL), template))
+    return sorted(found, key=lambda each: -len(re.sub(r"\{[^}]*\}", "", each[2])))

@@ -22,6 +22,8 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import click
 
+from chaos_ext.cli.screen import echo, with_language
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -35,7 +37,7 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
 
     ChaosExtError → its text on stderr and its exit code. Ctrl-C → 130. A full disk → 2. A reader that went
     away (`| head`) → quiet, 141. Anything else is our bug → 3, with a report file to paste, never a traceback
-    on the terminal. click's own exceptions pass.
+    on the terminal. click's own exceptions pass. The command also gets the option ``--lang``.
     """
 
     @functools.wraps(callback)
@@ -68,7 +70,7 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
             _end(_report(error), INTERNAL)
         return result
 
-    return wrapper
+    return with_language(wrapper)
 
 
 def _not_installed(name: str | None) -> str:
@@ -104,7 +106,7 @@ def _end(message: str, code: int) -> NoReturn:
         _drop_stdout()
     if message:
         with contextlib.suppress(OSError):  # when nobody can be told, the exit code still says it
-            click.echo(message, err=True)
+            echo(message, err=True)
     raise click.exceptions.Exit(code)
 
 

@@ -1,5 +1,53 @@
-"""Every sentence that people read, in Japanese: English template → Japanese template, one module a room."""
+"""Every sentence that people read, in Japanese: English template → Japanese template, one module a room.
+
+Style: です・ます in sentences that tell a person something, bare nouns in labels and tables. No space between
+Japanese and Latin letters; a value stands in 「」 or where a particle fits whatever it is. The same word for the
+same thing, everywhere:
+
+=====================  ==================
+failure mode           故障モード
+fault                  障害
+inject                 注入する
+in force               発生中
+runbook                ランブック
+verdict                判定
+verified               検証済み
+refuted                反証
+unknown                判定不能
+reproduced             再現のみ
+steady state           定常状態
+baseline               ベースライン
+blast radius           影響範囲
+recovery               復旧
+user flow              ユーザーフロー
+impact                 影響
+outage, degraded       停止、劣化
+late, stale, wrong     遅延、古い、誤り
+objective              目標
+acknowledged write     受け付け済みの書き込み
+lost                   消失
+arm                    アーム
+treatment              対処あり
+no-action              対処なし
+trial                  試行
+run                    実行
+environment            環境
+lab                    ラボ
+meter                  計測器
+evidence               証拠
+undo                   取り消し
+ledger                 台帳
+janitor                後片付け役
+bundle                 記録一式
+alert                  アラート
+diagnose, mitigate     診断、対処
+Verification           確認
+step, decision         手順、判断
+=====================  ==================
+"""
 
 from __future__ import annotations
 
-TRANSLATIONS: dict[str, str] = {}
+from chaos_ext.japanese import report
+
+TRANSLATIONS: dict[str, str] = {**report.WORDS}

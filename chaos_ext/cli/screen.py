@@ -1,0 +1,45 @@
+"""What a command says to a person, in the language that this person chose."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from chaos_ext.language import chosen_for, say
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def told(text: object, err: bool = False) -> str:
+    """`text` as standard output (or standard error) shows it: in the chosen language, if it can."""
+    stream = sys.stderr if err else sys.stdout
+    shown = say(text, chosen_for(stream))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return shown.encode(encoding, "replace").decode(encoding)
+
+
+def echo(text: object = "", err: bool = False) -> None:
+    """Print `text` in the chosen language; what the stream cannot show becomes a question mark."""
+    click.echo(told(text, err), err=err)
+
+
+def _choose(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    from chaos_ext.language import choose
+
+    if value:
+        choose(value)
+
+
+def with_language(callback: F) -> F:
+    """Give a command or group the option ``--lang``."""
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "ja"]),
+        is_eager=True,
+        expose_value=False,
+        callback=_choose,
+        help="Language of what is printed; default: the locale's (LC_ALL, LC_MESSAGES, LANG).",
+    )(callback)
