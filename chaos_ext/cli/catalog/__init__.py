@@ -1,0 +1,19 @@
+"""`chaos catalog`: what can fail, whether the catalogue holds together, what it compiles to."""
+
+from __future__ import annotations
+
+import click
+
+from chaos_ext.cli.catalog.checking import check, compile
+from chaos_ext.cli.catalog.listing import list_
+from chaos_ext.cli.catalog.schema import schema
+from chaos_ext.cli.catalog.show import show
+
+
+@click.group()
+def catalog() -> None:
+    """What can fail, and whether what is written about it holds together."""
+
+
+for _command in (list_, show, check, compile, schema):
+    catalog.add_command(_command)
