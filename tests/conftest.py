@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-pytest_plugins = ["labs_for_tests"]
+pytest_plugins = ["labs_for_tests", "projects_for_tests"]
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = f"CHAOS_TEST_OF={os.getpid()}"

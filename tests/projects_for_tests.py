@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CHAOS = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "--no-log-file"]
 
 
@@ -39,11 +38,22 @@ class Project:
         return {**os.environ, "CHAOS_PROJECT": str(self.root), "CHAOS_STATE": str(self.root / ".chaos")}
 
     def chaos(self, *arguments: str, timeout: float = 150) -> Done:
+        return self._done([*CHAOS, *arguments], timeout)
+
+    def _done(self, command: list[str], timeout: float = 150) -> Done:
         done = subprocess.run(
-            [*CHAOS, *arguments], cwd=self.root, env=self.env, capture_output=True, text=True, timeout=timeout,
+            command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=timeout,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def verify_treatment(self, mode: str) -> Done:
+        """The verdict of the treatment arm alone: it refutes as early, but it never verifies."""
+        code = (
+            "from chaos_ext import run; from chaos_ext.model import Arm; from chaostoolkit.cli import cli; "
+            "run.ARMS['smoke'] = {Arm.TREATMENT: 1}; cli()"
+        )
+        return self._done([sys.executable, "-c", code, *CHAOS[1:], "verify", mode])
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -117,10 +127,3 @@ def ended() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=10)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
