@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from chaos_lab import parts, postgresql
+from chaos_lab import parts, postgresql, valkey
 from chaos_lab.places import Lab
 
 # Through the edge, as a user comes: TLS, routing, a replica, its database.
@@ -95,6 +95,8 @@ def part_problem(lab: Lab, ports: Mapping[str, int], part: str) -> str:
     """Why one part is not usable by itself; nothing when it is."""
     if part in postgresql.NODES:
         return node_problem(lab, part)
+    if part == parts.CACHE:
+        return valkey.problem(ports[part])
     return http_problem(parts.health_url(ports, part))
 
 

@@ -4,6 +4,7 @@
     conf/      what parts are started with       logs/   one file per part
     data/      one directory per PostgreSQL node pg/     service and password files of its clients
     releases/  versions of the services          tls/    certificates of the edge
+    volumes/   one directory per part that writes files
 
 As root, data/ and pg/ belong to PostgreSQL's OS user; nobody but us can enter the rest.
 """
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chaos_lab import parts, places, postgresql, release, tools
+from chaos_lab import cloud_names, configs, parts, places, postgresql, release, tools, valkey
 from chaos_lab.errors import LabProblem
 from chaos_lab.places import Lab, write
 from chaos_lab.processes import MARK
@@ -31,8 +32,10 @@ _PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECOD
 
 def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str, rules: list[Any]) -> None:
     """Fill a lab's directory. Raises OSError (disk full) or LabProblem; the caller cleans up."""
-    for path in (lab.run, lab.conf, lab.logs, lab.releases, lab.bin, lab.data, lab.clients):
+    for path in (lab.run, lab.conf, lab.logs, lab.releases, lab.bin, lab.data, lab.clients, lab.volumes):
         path.mkdir(mode=0o700)
+    lab.archive.mkdir(mode=0o700)
+    (lab.volumes / parts.CACHE).mkdir(mode=0o700)
     copies = _start_copying(lab, template)
     try:
         shutil.copytree(template.tls, lab.tls)
@@ -47,6 +50,7 @@ def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str,
     _make_standbys(lab, template)
     if template.user.owner is not None:
         os.chown(lab.data, *template.user.owner)
+        os.chown(lab.archive, *template.user.owner)
         os.chown(lab.clients, *template.user.owner)
 
 
@@ -113,15 +117,25 @@ def _write_services(lab: Lab, template: Template, ports: Mapping[str, int], rule
     for role in (postgresql.APP, postgresql.PROBER):
         write(passwords / role, template.passwords[role])
     write(lab.names, json.dumps(parts.names(ports), indent=1) + "\n")
-    configs = parts.service_configs(
-        ports, tls=lab.tls, names_file=lab.names, passwords=passwords, rules=rules
+    policy = json.dumps(cloud_names.exports_policy(), indent=2)
+    write(lab.conf / "exports-policy.json", f"{policy}\n")
+    write(lab.conf / "valkey.conf", configs.of_cache(ports, lab.volumes / parts.CACHE))
+    of_services = configs.of_services(
+        ports,
+        tls=lab.tls,
+        conf=lab.conf,
+        names_file=lab.names,
+        passwords=passwords,
+        supervisor=lab.socket,
+        rules=rules,
     )
-    for part, config in configs.items():
+    for part, config in of_services.items():
         write(lab.conf / f"{part}.json", json.dumps(config, indent=1, ensure_ascii=False) + "\n")
 
 
 def _write_supervisor(lab: Lab, template: Template, ports: Mapping[str, int], marker: str) -> None:
     programs = [_node(lab, template, node, ports[node]) for node in postgresql.NODES]
+    programs.append(_cache(lab))
     programs += [_service(lab, part) for part in parts.SERVICES]
     general = [
         *("[supervisord]", "nodaemon=true", "silent=true", f"identifier={marker}"),
@@ -162,6 +176,17 @@ def _node(lab: Lab, template: Template, node: str, port: int) -> str:
         environment,
         *("autorestart=false", "startsecs=0", "startretries=0", "stopsignal=INT", "stopwaitsecs=10"),
         *(f"user={template.user.name}",) * (template.user.name is not None),
+    )
+
+
+def _cache(lab: Lab) -> str:
+    command = [valkey.server(), lab.conf / "valkey.conf"]
+    return _program(
+        lab,
+        parts.CACHE,
+        command,
+        {},
+        *("autorestart=false", "startsecs=0", "startretries=0", "stopsignal=TERM", "stopwaitsecs=10"),
     )
 
 

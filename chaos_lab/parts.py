@@ -3,28 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from chaos_lab.postgresql import NODES
 
 REPLICAS = {"intake": ("intake-1", "intake-2"), "dashboard": ("dashboard",)}  # service: its processes
-SERVICES = ("faultproxy", "edge", *(name for names in REPLICAS.values() for name in names), "alerting")
-PARTS = (*NODES, *SERVICES)
+ROUTED = {"/responses": "intake", "/dashboard": "dashboard"}  # what the edge passes on to whom
+CACHE = "valkey"
+PLATFORM = ("cloud", "providers", "faultproxy", "edge")
+SERVICES = (*PLATFORM, *(name for names in REPLICAS.values() for name in names), "alerting")
+STORES = (*NODES, CACHE)  # they stay down until somebody decides what to do
+PARTS = (*STORES, *SERVICES)
 PRIMARY = "pg-a"
 
+# Names that callers use, by the part that is behind them; every node is known by its own.
+BEHIND = {
+    "cache": CACHE,
+    "queue": "cloud",
+    "storage": "cloud",
+    "secrets": "cloud",
+    "identity": "providers",
+    "mail": "providers",
+}
+_NEEDS = {
+    "intake": ("queue", "mail", "secrets"),
+    "insight": ("queue", "storage", "secrets"),
+    "dashboard": ("cache", "storage", "identity", "secrets"),
+}
+DISTANCE_MS = {"dashboard": 10}  # each way from a caller to the nodes: they are in another zone
+
+_DATABASE = {
+    "connect_timeout_s": 1,
+    "query_timeout_s": 1.5,
+    "pool_size": 4,
+    "connection_lifetime_s": 3,
+}
 _RELEASE_CONFIG: dict[str, dict[str, Any]] = {
-    "intake": {"database": PRIMARY, "connect_timeout_s": 1, "query_timeout_s": 1.5, "pool_size": 4},
-    "dashboard": {"database": "pg-c", "connect_timeout_s": 1, "query_timeout_s": 1.5, "pool_size": 4},
+    "intake": {"database": PRIMARY, **_DATABASE},
+    "insight": {"database": PRIMARY, **_DATABASE},
+    "dashboard": {
+        "database": "pg-c",
+        **_DATABASE,
+        "report_pool_size": 2,
+        "live_ttl_s": 1,
+        "benchmark_ttl_s": 600,
+        "coalesce": False,
+    },
 }
 
 
 def arrows() -> list[tuple[str, str]]:
-    """Who calls whom: every pair goes through a proxy of its own."""
-    to_replicas = [("edge", replica) for names in REPLICAS.values() for replica in names]
-    to_nodes = [(replica, node) for names in REPLICAS.values() for replica in names for node in NODES]
+    """Who calls whom, by the name the caller uses: every pair goes through a proxy of its own."""
+    to_replicas = [("edge", replica) for service in ROUTED.values() for replica in REPLICAS[service]]
+    to_stores = [
+        (replica, target)
+        for service, replicas in REPLICAS.items()
+        for replica in replicas
+        for target in (*NODES, *_NEEDS[service])
+    ]
     between_nodes = [(one, other) for one in NODES for other in NODES if one != other]
-    return to_replicas + to_nodes + between_nodes
+    return to_replicas + to_stores + between_nodes
 
 
 def port_names() -> list[str]:
@@ -38,81 +76,23 @@ def release_config(service: str) -> dict[str, Any]:
 
 
 def address(ports: Mapping[str, int], name: str) -> str:
-    return f"127.0.0.1:{ports[name]}"
+    """Where a part, or what is behind a name, listens itself: the way of operators and of the prober."""
+    return f"127.0.0.1:{ports[BEHIND.get(name, name)]}"
 
 
 def names(ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
     """The resolver map: under which address a caller finds a target."""
     found: dict[str, dict[str, str]] = {}
     for caller, target in arrows():
-        found.setdefault(caller, {})[target] = address(ports, f"{caller}->{target}")
+        found.setdefault(caller, {})[target] = f"127.0.0.1:{ports[f'{caller}->{target}']}"
     return found
+
+
+def distance_ms(caller: str, target: str) -> int:
+    """How long a byte needs from a caller to a target, each way, when nothing is wrong."""
+    return DISTANCE_MS.get(caller, 0) if target in NODES else 0
 
 
 def health_url(ports: Mapping[str, int], part: str) -> str:
     """Where an HTTP part says whether it is usable."""
     return f"http://{address(ports, 'edge-metrics' if part == 'edge' else part)}/healthz"
-
-
-def service_configs(
-    ports: Mapping[str, int],
-    *,
-    tls: Path,
-    names_file: Path,
-    passwords: Path,
-    rules: list[Any],
-) -> dict[str, dict[str, Any]]:
-    """The configuration file of each service, by part."""
-    login = {"password_file": str(passwords / "app"), "user": "app", "dbname": "survey"}
-    configs: dict[str, dict[str, Any]] = {
-        "edge": {
-            "listen": address(ports, "edge"),
-            "certificate": str(tls / "edge.pem"),
-            "key": str(tls / "edge-key.pem"),
-            "routes": [
-                {"prefix": "/responses", "service": "intake"},
-                {"prefix": "/dashboard", "service": "dashboard"},
-            ],
-            "services": {
-                service: [
-                    {"name": replica, "url": f"http://{address(ports, f'edge->{replica}')}"}
-                    for replica in replicas
-                ]
-                for service, replicas in REPLICAS.items()
-            },
-            "timeout_s": 2.5,
-            "health_every_s": 0.25,
-            "health_path": "/healthz",
-            "metrics": address(ports, "edge-metrics"),
-        },
-        "faultproxy": {
-            "listen": address(ports, "faultproxy"),
-            "proxies": [
-                {
-                    "name": f"{caller}->{target}",
-                    "listen": address(ports, f"{caller}->{target}"),
-                    "upstream": address(ports, target),
-                }
-                for caller, target in arrows()
-            ],
-        },
-        "alerting": {
-            "listen": address(ports, "alerting"),
-            "every_s": 0.5,
-            "scrape": {"edge": f"http://{address(ports, 'edge-metrics')}/metrics"},
-            "postgresql": {node: address(ports, node) for node in NODES},
-            "user": "prober",
-            "password_file": str(passwords / "prober"),
-            "dbname": "survey",
-            "rules": rules,
-        },
-    }
-    for replicas in REPLICAS.values():
-        for replica in replicas:
-            configs[replica] = {
-                "name": replica,
-                "listen": address(ports, replica),
-                "names": str(names_file),
-                **login,
-            }
-    return configs

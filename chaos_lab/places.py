@@ -105,6 +105,16 @@ class Lab:
         return self.dir / "releases"
 
     @property
+    def volumes(self) -> Path:
+        """One directory for each part that writes files."""
+        return self.dir / "volumes"
+
+    @property
+    def archive(self) -> Path:
+        """Where PostgreSQL's servers put their write-ahead log, for recovery to a point in time."""
+        return self.data / "archive"
+
+    @property
     def clients(self) -> Path:
         """Service and password files of PostgreSQL clients; the database's OS user reads them too."""
         return self.dir / "pg"

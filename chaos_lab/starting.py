@@ -13,7 +13,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from chaos_lab import ending, health, layout, parts, places, ports, postgresql, processes, template
+from chaos_lab import (
+    cloud_names,
+    ending,
+    health,
+    layout,
+    parts,
+    places,
+    ports,
+    postgresql,
+    processes,
+    template,
+)
 from chaos_lab.errors import LabProblem, NoAnswer, PortTaken
 from chaos_lab.orchestrator import Orchestrator
 from chaos_lab.places import Lab
@@ -243,6 +254,28 @@ def _facts(
         },
         "alertmanager": {"url": url("alerting")},
         "faultproxy": {"url": url("faultproxy")},
+        "cache": {"host": "127.0.0.1", "port": chosen[parts.CACHE], "part": parts.CACHE},
+        "cloud": {
+            "url": url("cloud"),
+            "region": cloud_names.REGION,
+            "account": cloud_names.ACCOUNT,
+            "bucket": cloud_names.BUCKET,
+            "queue": cloud_names.QUEUE,
+            "dead_letter_queue": cloud_names.DEAD_LETTER_QUEUE,
+            "queue_url": cloud_names.queue_url(parts.address(chosen, "queue"), cloud_names.QUEUE),
+            "dead_letter_url": cloud_names.queue_url(
+                parts.address(chosen, "queue"), cloud_names.DEAD_LETTER_QUEUE
+            ),
+            "secret": cloud_names.SECRET,
+            "access_key": cloud_names.ACCESS_KEY,
+            "secret_key": cloud_names.SECRET_KEY,
+        },
+        "providers": {"identity": f"{url('providers')}/identity", "mail": f"{url('providers')}/mail"},
+        **({"insight": {"url": url("insight")}} if "insight" in parts.PARTS else {}),
+        "tls": str(lab.tls),
+        "conf": str(lab.conf),
+        "archive": str(lab.archive),
+        "volumes": {"dir": str(lab.volumes), "limited": False, "why": "plain directories"},
         "supervisor": {"config": str(lab.supervisor_config), "socket": str(lab.socket)},
         "releases": str(lab.releases),
         "names": str(lab.names),

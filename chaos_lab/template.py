@@ -142,6 +142,8 @@ def _make_cluster(
             "exit_on_error=on",
             "-c",
             "synchronous_standby_names=",
+            "-c",
+            "archive_mode=off",
             database,
         )
         postgresql.run(user, programs.program("postgres"), *options, stdin="\n".join(statements) + "\n")
@@ -154,6 +156,7 @@ def _make_cluster(
             if role != postgresql.SUPERUSER
         ),
         f"ALTER ROLE {postgresql.REPLICATOR} REPLICATION",
+        "ALTER ROLE retention SET log_statement = 'mod'",  # whoever deletes by rule can be found in the log
         f"GRANT pg_monitor TO {postgresql.PROBER}",
         # Three databases are three times 7 MB in each of three nodes; one and a template for more will do.
         f"ALTER DATABASE postgres RENAME TO {postgresql.DATABASE}",

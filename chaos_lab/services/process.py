@@ -91,6 +91,11 @@ def run(part: str, main: Callable[[Path, Config], Coroutine[Any, Any, None]]) ->
     Exit codes: 0 after an orderly end, 1 when it could not start (busy port), 2 for a wrong command
     line or configuration.
     """
+    run_threads(part, lambda path, config: asyncio.run(main(path, config)))
+
+
+def run_threads(part: str, main: Callable[[Path, Config], None]) -> None:
+    """The same for a service without an event loop."""
     global _part
     parser = argparse.ArgumentParser(prog=part)
     parser.add_argument("--config", required=True, type=Path, metavar="FILE")
@@ -100,7 +105,7 @@ def run(part: str, main: Callable[[Path, Config], Coroutine[Any, Any, None]]) ->
     try:
         config = read_json(path)
         _part = str(config.get("name", part))
-        asyncio.run(main(path, config))
+        main(path, config)
     except BadConfig as error:
         log("bad-config", level="error", why=str(error))
         sys.exit(2)

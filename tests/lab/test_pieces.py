@@ -24,6 +24,7 @@ from chaos_lab import (
     release,
     starting,
 )
+from chaos_lab.configs import of_services
 from chaos_lab.errors import LabProblem
 
 
@@ -33,18 +34,25 @@ def numbered() -> dict[str, int]:
 
 def test_every_arrow_has_a_proxy_of_its_own_and_a_name() -> None:
     chosen = numbered()
-    configs = parts.service_configs(
-        chosen, tls=Path("/t"), names_file=Path("/n"), passwords=Path("/p"), rules=[]
+    configs = of_services(
+        chosen,
+        tls=Path("/t"),
+        conf=Path("/c"),
+        names_file=Path("/n"),
+        passwords=Path("/p"),
+        supervisor=Path("/s"),
+        rules=[],
     )
     proxies = {proxy["name"]: proxy for proxy in configs["faultproxy"]["proxies"]}
     assert set(proxies) == {f"{caller}->{target}" for caller, target in parts.arrows()}
     for caller, targets in parts.names(chosen).items():
         for target, address in targets.items():
             assert proxies[f"{caller}->{target}"]["listen"] == address
-            assert proxies[f"{caller}->{target}"]["upstream"] == f"127.0.0.1:{chosen[target]}"
+            behind = parts.BEHIND.get(target, target)
+            assert proxies[f"{caller}->{target}"]["upstream"] == f"127.0.0.1:{chosen[behind]}"
     listening = [proxy["listen"] for proxy in proxies.values()]
     listening += [config["listen"] for config in configs.values()] + [configs["edge"]["metrics"]]
-    assert len(listening) == len(set(listening)) == len(chosen) - len(postgresql.NODES)
+    assert len(listening) == len(set(listening)) == len(chosen) - len(parts.STORES)
 
 
 def test_ports_are_free_different_and_not_another_lab_s(monkeypatch: pytest.MonkeyPatch) -> None:
