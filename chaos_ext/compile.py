@@ -105,8 +105,14 @@ def _description(mode: FailureMode, services: Services) -> str:
         for flow, impact in sorted(mode.impact.flows.items())
         if flow in services.flows
     ]
+    maybe = [
+        f"{text_in(services.flows[flow].title)}: {impact}"
+        for flow, impact in sorted(mode.impact.possible.items())
+        if flow in services.flows
+    ]
     claimed = f" Claimed impact: {'; '.join(hurt)}." if hurt else ""
-    return f"{text_in(mode.event)} {text_in(mode.impact.summary)}{claimed}"
+    possible = f" Possible besides: {'; '.join(maybe)}." if maybe else ""
+    return f"{text_in(mode.event)} {text_in(mode.impact.summary)}{claimed}{possible}"
 
 
 def _configuration(mode: FailureMode, environment: Environment) -> dict[str, Any]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = "environments"
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
-_FIELD_OF_MODEL = {"schema_": "schema"}  # where a field's name and its key in the file differ
+_FIELD_OF_MODEL = {"schema_": "schema", "for_": "for"}  # where a field's name and its key in the file differ
 
 
 def project_root(start: Path | None = None) -> Path:

@@ -28,7 +28,7 @@ def alert_rules(environment: Environment) -> list[dict[str, Any]]:
             "name": rule.name,
             "runbook_url": base + rule.runbook,
             "summary": text_in(rule.summary),
-            "rule": rule.rule,
+            "rule": rule.as_written(),
         }
         for rule in environment.alerts.rules
     ]

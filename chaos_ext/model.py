@@ -14,7 +14,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 # --- values with units ---------------------------------------------------------------------------
 
@@ -66,6 +74,7 @@ Ratio = Annotated[
 ]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=80)]
 Level = Annotated[int, Field(ge=1, le=3, strict=True)]
+Status = Annotated[int, Field(ge=100, le=599, strict=True)]  # of HTTP
 Activity = dict[str, Any]  # one activity in Chaos Toolkit's own grammar
 
 
@@ -117,14 +126,28 @@ class Impact(StrEnum):
 
 
 class ImpactClaim(_Written):
-    """Which user flows a failure hurts; a flow that is not named is `none`."""
+    """Which user flows a failure hurts; a flow that is not named is `none`.
+
+    `possible`: flows that may be hurt this much or not at all, as it happens (what was under way when the fault came).
+    They never count as the proof that users felt the failure.
+    """
 
     flows: dict[Identifier, Impact]
+    possible: dict[Identifier, Impact] = {}
     summary: Text
 
     def on(self, flow: str) -> Impact:
         """What is claimed for `flow`."""
         return self.flows.get(flow, Impact.NONE)
+
+    def allows(self, flow: str, measured: Impact) -> bool:
+        """Whether the claim is right about `flow` when `measured` is what its users felt."""
+        return measured is self.on(flow) or measured is self.possible.get(flow)
+
+    @property
+    def hurt(self) -> dict[str, Impact]:
+        """The flows that are surely hurt, each with what is claimed for it."""
+        return {flow: impact for flow, impact in self.flows.items() if impact is not Impact.NONE}
 
 
 class Detection(_Written):
@@ -221,14 +244,41 @@ class Write(_Written):
 
 
 class Request(_Written):
-    """One operation of a flow. ``${…}`` in path, headers and json: write.id, write.text, run.id."""
+    """One operation of a flow. ``${…}`` in path, headers and json: run.id, write.id, write.text, cycle, followed.id."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: str
     headers: dict[str, str] = {}
     json_: Annotated[Any, Field(alias="json")] = None
     texts: tuple[str, ...] = ()  # taken in turn as ${write.text}
-    expect_status: Annotated[int, Field(ge=100, le=599, strict=True)] = 200
+    cycle: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] | None = (
+        None  # ${cycle}: 0, 1, … and 0 again
+    )
+    expect_status: Status = 200
+
+
+class Follows(_Written):
+    """The flow asks what became of another flow's writes: each operation about the newest one that is due.
+
+    Due: acknowledged at least `after` ago. While no write is due, nothing is asked.
+    """
+
+    flow: Identifier
+    after: Duration
+    late_status: Status = 404  # the answer when it is not there yet
+
+
+class Fresh(_Written):
+    """The flow shows another flow's writes; what it shows must be new enough, and all of it.
+
+    An operation is held against the writes that were acknowledged at least `within` before it was sent. `newest` and
+    `count` are dotted paths into its JSON answer: the id of the newest write that it knows, and how many it knows.
+    """
+
+    of: Identifier
+    within: Duration
+    newest: str
+    count: str
 
 
 class Flow(_Written):
@@ -243,6 +293,8 @@ class Flow(_Written):
     per_second: Annotated[float, Field(gt=0, le=1000)]
     request: Request
     write: Write | None = None
+    follows: Follows | None = None
+    fresh: Fresh | None = None
 
 
 class Dependency(_Written):
@@ -272,13 +324,60 @@ class Services(_Written):
 # --- environments --------------------------------------------------------------------------------
 
 
+Selector = Annotated[
+    str,
+    Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{.*\})?$", json_schema_extra={"examples": ['up{part="a"}']}),
+]
+
+
+class RatioOf(_Written):
+    """The increase of one counter divided by that of another, over a while."""
+
+    of: Selector
+    to: Selector
+    over: Duration
+
+
+class IncreaseOf(_Written):
+    """How much a counter grew over a while."""
+
+    of: Selector
+    over: Duration
+
+
+class Rule(_Written):
+    """When an alert of the lab fires: one of `metric`, `ratio`, `increase`, below or above a number for a while."""
+
+    metric: Selector | None = None
+    ratio: RatioOf | None = None
+    increase: IncreaseOf | None = None
+    below: float | None = None
+    above: float | None = None
+    for_: Annotated[Duration, Field(alias="for")] = 0.0
+    labels: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Rule:
+        if sum(kind is not None for kind in (self.metric, self.ratio, self.increase)) != 1:
+            raise ValueError("exactly one of metric, ratio, increase")
+        if (self.below is None) == (self.above is None):
+            raise ValueError("exactly one of below, above")
+        return self
+
+
 class AlertRule(_Written):
-    """One alert of an environment. `rule` is the alerting's own; see the lab's alerting."""
+    """One alert of an environment. `rule` says when it fires, where the alerting takes it from us: in the lab."""
 
     name: str
     runbook: str  # path below catalog/
     summary: Text
-    rule: dict[str, Any] = {}
+    rule: Rule | None = None
+
+    def as_written(self) -> dict[str, Any]:
+        """`rule` as the alerting reads it; empty when there is none."""
+        if self.rule is None:
+            return {}
+        return self.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 class Alerts(_Written):

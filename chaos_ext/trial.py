@@ -99,6 +99,7 @@ class Trial:
             windows={"baseline_s": environment.windows.baseline, "stable_s": environment.windows.stable},
             flows=list(self.services.flows),
             claim={flow: self.mode.impact.on(flow) for flow in self.services.flows},
+            possible=dict(self.mode.impact.possible),
         )
         try:
             self._ends.enter_context(lock.hold(ledger_dir, self.place.instance, host.holder))

@@ -22,7 +22,7 @@ from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.surroundings import check_environment, check_services
 from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
-from chaos_ext.model import Environment, FailureMode
+from chaos_ext.model import Environment, FailureMode, Impact
 
 EXPERIMENTS = "experiments"
 _COMPILE = "Run `chaos catalog compile`."
@@ -147,10 +147,18 @@ class _Mode:
     def check_itself(self) -> None:
         """What is wrong wherever it runs."""
         flows = self.catalog.services.flows
-        for flow in self.mode.impact.flows:
-            if flow not in flows:
-                hint = nearest_or_all(flow, flows)
-                self.say(("impact", "flows", flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
+        claim = self.mode.impact
+        for field, claimed in (("flows", claim.flows), ("possible", claim.possible)):
+            for flow in claimed:
+                if flow not in flows:
+                    hint = nearest_or_all(flow, flows)
+                    self.say(("impact", field, flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
+        for flow, impact in claim.possible.items():
+            where = ("impact", "possible", flow)
+            if flow in claim.hurt:
+                self.say(where, f"'{flow}', which impact.flows claims as well", "one of the two")
+            if impact is Impact.NONE:
+                self.say(where, "none", "what it may be hurt: no flow need be, that is named here")
         for name, objectives in self.mode.objectives.items():
             if objectives.detect_within > objectives.recover_within:
                 got = f"{objectives.detect_within:g} s, longer than recover_within"
@@ -200,9 +208,16 @@ class _Mode:
         elif mode.runbook not in ("none", rules[alert].runbook):
             got = f"'{alert}', which links {rules[alert].runbook}"
             self.say(("detection", "alert"), got, f"an alert that links {mode.runbook}", f"Mend {name}.")
-        platform = environment.platform
+        platform, longest = environment.platform, environment.limits.longest_fault
+        own = environment.name if environment.name in mode.objectives else "default"
+        if own in mode.objectives:
+            within, stable = mode.objectives[own].recover_within, environment.windows.stable
+            if within + stable >= longest:
+                where = ("objectives", own, "recover_within")
+                got = f"{within:g} s, which with the stable window of {stable:g} s is {within + stable:g} s"
+                expected = f"less than {longest:g} s, when the fault is undone ({name}: limits.longest_fault)"
+                self.say(where, got, expected, "Shorten it, or let faults last longer there.")
         for index, fault in enumerate(mode.reproduce[platform]):
-            longest = environment.limits.longest_fault
             if fault.expires_after is not None and fault.expires_after > longest:
                 at = ("reproduce", platform, index, "expires_after")
                 expected = f"at most {longest:g} s ({name}: limits.longest_fault)"

@@ -17,8 +17,7 @@ from chaos_ext.errors import Problem, UsageError
 from chaos_ext.model import Environment, Flow, Services
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
-_OF_WRITES = ("write.id", "write.text")
-_OF_REQUESTS = ("run.id", *_OF_WRITES)
+_OF_REQUESTS = ("run.id", "write.id", "write.text", "cycle", "followed.id")
 
 
 def check_environment(environment: Environment, root: Path) -> list[Problem]:
@@ -73,7 +72,22 @@ def check_services(services: Services, root: Path) -> list[Problem]:
             hint = nearest_or_all(flow.service, services.services)
             say((*at, "service"), f"'{flow.service}'", "a service of this file", hint)
         _check_request(flow, at, say)
+        _check_writes_of_others(flow, at, services, say)
     return problems
+
+
+def _check_writes_of_others(flow: Flow, at: Path_, services: Services, say: Any) -> None:
+    """What is asked about, or must be shown, is written by a flow of this file."""
+    writing = [name for name, other in services.flows.items() if other.write is not None]
+    for field, of in (
+        (("follows", "flow"), flow.follows and flow.follows.flow),
+        (("fresh", "of"), flow.fresh and flow.fresh.of),
+    ):
+        if of is not None and of not in writing:
+            say((*at, *field), f"'{of}'", "a flow of this file that writes", nearest_or_all(of, writing))
+    if flow.follows is not None and flow.follows.late_status == flow.request.expect_status:
+        got = f"{flow.follows.late_status}, which is the request's expect_status"
+        say((*at, "follows", "late_status"), got, "another status: the answer while it is not there yet")
 
 
 def _check_request(flow: Flow, at: Path_, say: Any) -> None:
@@ -86,13 +100,20 @@ def _check_request(flow: Flow, at: Path_, say: Any) -> None:
             used.add(placeholder)
             if placeholder not in _OF_REQUESTS:
                 where = (*at, "request", *inner)
-                say(where, f"'${{{placeholder}}}'", "one of run.id, write.id, write.text", "")
+                hint = nearest_or_all(placeholder, _OF_REQUESTS)
+                say(where, f"'${{{placeholder}}}'", f"one of {', '.join(_OF_REQUESTS)}", hint)
     if "write.text" in used and not request.texts:
         say((*at, "request"), "'${write.text}' without texts", "texts to take it from", "Add 'texts: […]'.")
     if flow.write is not None and "write.id" not in used:
         say((*at, "request"), "a write without '${write.id}'", "an id by which it can be read back")
     if flow.write is None and "write.id" in used:
         say((*at, "request"), "'${write.id}'", "a 'write' beside the request that says how to read it back")
+    if "cycle" in used and request.cycle is None:
+        say((*at, "request"), "'${cycle}' without a cycle", "a number to count up to", "Add 'cycle: 100'.")
+    if flow.follows is not None and "followed.id" not in used:
+        say((*at, "request"), "'follows' without '${followed.id}'", "the write that is asked about")
+    if flow.follows is None and "followed.id" in used:
+        say((*at, "request"), "'${followed.id}'", "a 'follows' beside the request that says whose writes")
     if flow.deadline < flow.slo.latency:
         got, expected = f"{flow.deadline:g} s", f"at least the SLO's latency, {flow.slo.latency:g} s"
         say((*at, "deadline"), got, expected)

@@ -13,16 +13,17 @@ import contextlib
 import secrets
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from chaos_ext.errors import ChaosExtError
-from chaos_ext.meter import readback, samples
+from chaos_ext.errors import ChaosExtError, Problem, UsageError
+from chaos_ext.meter import follow, readback, samples
 from chaos_ext.meter.samples import OVERLOAD, Sample, SampleFile
-from chaos_ext.meter.schedule import Due, Schedule
+from chaos_ext.meter.schedule import FRESH_EVERY, Due, Schedule
 from chaos_ext.meter.slo import FlowSummary, summary
 from chaos_ext.meter.template import CompiledRequest
-from chaos_ext.meter.transport import Transport, trust
+from chaos_ext.meter.transport import Ending, Transport, trust
 from chaos_ext.meter.writelog import WriteAccount, WriteLog
 from chaos_ext.model import Flow
 
@@ -39,7 +40,7 @@ class MeterFailed(ChaosExtError):
 class _Plan:
     """What sending needs of a flow, looked up once."""
 
-    __slots__ = ("compiled", "deadline_s", "expect", "method", "writes")
+    __slots__ = ("compiled", "deadline_s", "expect", "follows", "fresh", "method", "number", "writes")
 
     def __init__(self, name: str, flow: Flow, base_url: str, run_id: str, token: str) -> None:
         self.compiled = CompiledRequest(name, flow, base_url, run_id, f"{run_id}-{token}-{name}")
@@ -47,6 +48,8 @@ class _Plan:
         self.expect = flow.request.expect_status
         self.method = flow.request.method
         self.writes = flow.write is not None
+        self.follows, self.fresh = flow.follows, flow.fresh
+        self.number = 0  # of the next operation, where the schedule does not count
 
 
 class Meter:
@@ -65,12 +68,14 @@ class Meter:
         Raises UsageError for a request that cannot be made.
         """
         self._flows = dict(flows)
+        _refuse_unknown_writes(self._flows)
         self._base_url, self._ca_file, self._run_id = base_url, ca_file, run_id
         self._directory = directory
         token = secrets.token_hex(3)
         self._plans = {name: _Plan(name, flow, base_url, run_id, token) for name, flow in flows.items()}
         # Twice what a hang of everything can hold: beyond it this process is what is overloaded.
         self._at_most = 64 + round(2 * sum(f.per_second * f.deadline for f in flows.values()))
+        self._writes: defaultdict[str, follow.Writes] = defaultdict(follow.Writes)
         self._seen: list[Sample] = []  # in the order of `done`; the thread appends, others copy
         self._under_way: set[asyncio.Task[None]] = set()
         self._failed: str | None = None
@@ -222,30 +227,55 @@ class Meter:
             self._next = self._loop.call_at(self._schedule.next_at, self._tick)
 
     def _begin(self, due: Due, loop: asyncio.AbstractEventLoop) -> None:
+        plan, followed = self._plans[due.flow], ""
+        if plan.follows is not None:
+            found = self._writes[plan.follows.flow].newest_due(loop.time() - plan.follows.after)
+            if found is None:
+                return  # there is nothing to ask yet; numbers count what was asked
+            followed = found
+            due = due._replace(number=plan.number, fresh=plan.number % FRESH_EVERY == 0)
+            plan.number += 1
         if len(self._under_way) >= self._at_most:
             now = loop.time()
             why = f"{OVERLOAD}: {len(self._under_way)} operations are under way"
             self._keep(Sample(due.flow, due.number, due.scheduled, now, now, False, why, due.fresh), loop)
             return
-        task = loop.create_task(self._operate(due, self._plans[due.flow], loop))
+        task = loop.create_task(self._operate(due, plan, followed, loop))
         self._under_way.add(task)
         task.add_done_callback(self._ended)
 
-    async def _operate(self, due: Due, plan: _Plan, loop: asyncio.AbstractEventLoop) -> None:
+    async def _operate(self, due: Due, plan: _Plan, followed: str, loop: asyncio.AbstractEventLoop) -> None:
         if self._failed is not None:
             return
-        ready = plan.compiled.prepare(due.number)
+        ready = plan.compiled.prepare(due.number, followed)
         sent = loop.time()
         if plan.writes:
             self._log.before(ready.write_id, due.flow, ready.text, sent)
+            self._writes[due.flow].sent(ready.write_id, sent)
         ending = await self._transport.send(plan.method, ready, plan.expect, plan.deadline_s, due.fresh)
         done = loop.time()
         if self._failed is not None:
             return  # the record has ended; a line behind a torn one would spoil it
         if plan.writes:
             self._log.after(ready.write_id, ending.outcome, done)
-        sample = Sample(due.flow, due.number, due.scheduled, sent, done, ending.ok, ending.why, due.fresh)
-        self._keep(sample, loop)
+            self._writes[due.flow].over(ready.write_id, ending.outcome == "ok", done)
+        why, shown = self._looked_into(plan, ending, sent)
+        self._keep(
+            Sample(due.flow, due.number, due.scheduled, sent, done, not why, why, due.fresh, followed, shown),
+            loop,
+        )
+
+    def _looked_into(self, plan: _Plan, ending: Ending, sent: float) -> tuple[str, int | None]:
+        """What was wrong with an operation once its answer is understood (empty: nothing), and what it showed."""
+        if plan.follows is not None and ending.status == plan.follows.late_status:
+            return follow.LATE, None
+        if plan.fresh is None or not ending.ok:
+            return ending.why, None
+        found = follow.shown(plan.fresh, ending.body)
+        if found is None:
+            return follow.WRONG, None
+        newest, count = found
+        return self._writes[plan.fresh.of].what_is_wrong(sent - plan.fresh.within, newest, count), count
 
     def _keep(self, sample: Sample, loop: asyncio.AbstractEventLoop) -> None:
         self._seen.append(sample)
@@ -286,3 +316,19 @@ class Meter:
             self._failed = why
         if self._stopping is not None:
             self._stopping.set()
+
+
+def _refuse_unknown_writes(flows: Mapping[str, Flow]) -> None:
+    """Raises UsageError for a flow that leans on the writes of one that does not write."""
+    writing = [name for name, flow in flows.items() if flow.write is not None]
+    for name, flow in flows.items():
+        for field, of in (
+            ("follows.flow", flow.follows and flow.follows.flow),
+            ("fresh.of", flow.fresh and flow.fresh.of),
+        ):
+            if of is not None and of not in writing:
+                where, expected = (
+                    f"services.yaml: flows.{name}",
+                    f"one that writes: {', '.join(writing) or 'none'}",
+                )
+                raise UsageError([Problem(where, field, repr(of), expected)])

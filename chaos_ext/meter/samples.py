@@ -5,6 +5,8 @@ usual is left out: a line without `failed` succeeded, a line without `fresh` use
 
     {"flow":"submit","number":12,"scheduled":81.204,"sent":81.204113,"done":81.211874}
     {"flow":"submit","number":13,"scheduled":81.304,"sent":81.304097,"done":83.304310,"failed":"deadline"}
+    {"flow":"topics","number":7,"scheduled":84.1,"sent":84.100090,"done":84.104,"failed":"late","followed":"run-1-s-9"}
+    {"flow":"dashboard","number":90,"scheduled":84.2,"sent":84.200091,"done":84.211,"failed":"stale","shown":71}
 """
 
 from __future__ import annotations
@@ -29,8 +31,12 @@ class Sample:
     sent: float
     done: float  # the whole answer was there, or it had failed
     ok: bool
-    why: str = ""  # empty when ok; else a few words: refused, deadline, reset, tls, status 503 …
+    why: str = (
+        ""  # empty when ok; else a few words: refused, deadline, reset, tls, status 503, late, stale, wrong …
+    )
     fresh: bool = False  # went over a connection of its own, made for it
+    followed: str = ""  # the write that was asked about
+    shown: int | None = None  # how many writes the answer showed
 
     @property
     def latency_s(self) -> float:
@@ -42,9 +48,11 @@ def encode(sample: Sample) -> str:
     """The sample as one line, with its newline."""
     failed = "" if sample.ok else f',"failed":{json.dumps(sample.why, ensure_ascii=False)}'
     fresh = ',"fresh":true' if sample.fresh else ""
+    followed = f',"followed":{json.dumps(sample.followed)}' if sample.followed else ""
+    shown = "" if sample.shown is None else f',"shown":{sample.shown}'
     return (
         f'{{"flow":"{sample.flow}","number":{sample.number},"scheduled":{sample.scheduled:.6f},'
-        f'"sent":{sample.sent:.6f},"done":{sample.done:.6f}{failed}{fresh}}}\n'
+        f'"sent":{sample.sent:.6f},"done":{sample.done:.6f}{failed}{fresh}{followed}{shown}}}\n'
     )
 
 
@@ -93,6 +101,8 @@ def _decode(line: dict[str, Any], path: Path) -> Sample:
             ok="failed" not in line,
             why=line.get("failed", ""),
             fresh=line.get("fresh", False),
+            followed=line.get("followed", ""),
+            shown=line.get("shown"),
         )
     except KeyError as error:
         raise ValueError(f"{path}: a sample without {error}: {line}") from None

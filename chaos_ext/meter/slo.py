@@ -8,14 +8,19 @@ by the exact binomial tail; the same for operations slower than promised.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chaos_ext.meter.follow import LATE, STALE, WRONG
 from chaos_ext.meter.samples import OVERLOAD, Sample
 from chaos_ext.model import Impact, Slo
 
 IMPROBABLE = 0.01
+# When nearly all that failed, failed in one of these ways, that is what users felt.
+_TOLD = {LATE: Impact.LATE, STALE: Impact.STALE, WRONG: Impact.WRONG}
+_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,13 @@ def impact_of(samples: Iterable[Sample], slo: Slo) -> Impact | None:
     ops = evidence(samples)
     if not ops:
         return None
-    if sum(op.ok for op in ops) * 2 < len(ops):
+    failed = [op.why for op in ops if not op.ok]
+    most_fail = len(failed) * 2 > len(ops)
+    if most_fail or binomial_tail(len(failed), len(ops), 1 - slo.success) < IMPROBABLE:
+        why, count = Counter(failed).most_common(1)[0]
+        if why in _TOLD and count >= _NEARLY_ALL * len(failed):
+            return _TOLD[why]
+    if most_fail:
         return Impact.OUTAGE
     return Impact.NONE if meets_slo(ops, slo) else Impact.DEGRADED
 

@@ -1,4 +1,4 @@
-"""A flow's request, compiled once: ``${run.id}``, ``${write.id}`` and ``${write.text}`` in path, headers and JSON.
+"""A flow's request, compiled once: what stands in ``${…}`` in its path, headers and JSON.
 
 What is the same for every operation is worked out when the meter starts, so that sending costs only the rest.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -17,10 +17,11 @@ from chaos_ext.errors import Problem, UsageError
 from chaos_ext.model import Flow
 
 _NAME = re.compile(r"\$\{([^}]*)\}")
-_PER_WRITE = ("write.id", "write.text")
-_KNOWN = ("run.id", *_PER_WRITE)
+_PER_OPERATION = ("write.id", "write.text", "cycle", "followed.id")
+_KNOWN = ("run.id", *_PER_OPERATION)
 
-Render = Callable[[str, str], str]  # (write id, write text) → text
+Values = Mapping[str, str]  # what each of them is for one operation
+Render = Callable[[Values], str]
 _Escape = Callable[[str], str]
 
 
@@ -43,9 +44,11 @@ class CompiledRequest:
         request = flow.request
         self._where = f"services.yaml: flows.{name}"
         self._texts = request.texts
+        self._cycle = request.cycle
+        self._follows = flow.follows is not None
         self._writes_as = writes_as if flow.write else ""
         self._run_id = run_id
-        self._per_write: set[str] = set()
+        self._used: set[str] = set()
         compiled_path = self._compile("path", request.path, _in_url)
         body = None
         if request.json_ is not None:
@@ -54,15 +57,17 @@ class CompiledRequest:
         headers = {
             key: self._compile(f"headers.{key}", value, _in_header) for key, value in request.headers.items()
         }
-        if flow.write is not None and "write.id" not in self._per_write:
+        if flow.write is not None and "write.id" not in self._used:
             raise self._wrong("write", "no ${write.id} in the request", "the id that is read back later")
+        if self._follows and "followed.id" not in self._used:
+            raise self._wrong("follows", "no ${followed.id} in the request", "the write that is asked about")
         base = base_url.rstrip("/")
         if isinstance(compiled_path, str):
             url = URL(base + compiled_path)
-            self._url: Callable[[str, str], URL] = lambda _id, _text: url
+            self._url: Callable[[Values], URL] = lambda _: url
         else:
             path = compiled_path
-            self._url = lambda write_id, text: URL(base + path(write_id, text))
+            self._url = lambda values: URL(base + path(values))
         fixed = {key: value for key, value in headers.items() if isinstance(value, str)}
         if body is not None:
             fixed.setdefault("Content-Type", "application/json")
@@ -70,38 +75,38 @@ class CompiledRequest:
         self._moving = {key: value for key, value in headers.items() if not isinstance(value, str)}
         self._body = body.encode() if isinstance(body, str) else body
 
-    def prepare(self, number: int) -> Prepared:
-        """Operation `number`."""
+    def prepare(self, number: int, followed: str = "") -> Prepared:
+        """Operation `number`, which asks about the write `followed`."""
         write_id = f"{self._writes_as}-{number}" if self._writes_as else ""
         text = self._texts[number % len(self._texts)] if self._texts else ""
+        values = {"write.id": write_id, "write.text": text, "followed.id": followed}
+        if self._cycle is not None:
+            values["cycle"] = str(number % self._cycle)
         headers = self._fixed
         if self._moving:
-            headers = {**headers, **{key: make(write_id, text) for key, make in self._moving.items()}}
+            headers = {**headers, **{key: make(values) for key, make in self._moving.items()}}
         body = self._body
         if callable(body):
-            body = body(write_id, text).encode()
-        return Prepared(self._url(write_id, text), headers, body, write_id, text)
+            body = body(values).encode()
+        return Prepared(self._url(values), headers, body, write_id, text)
 
     def _compile(self, field: str, template: str, escape: _Escape) -> str | Render:
         """The text itself when nothing in it differs between operations."""
         pieces = _NAME.split(template)  # text, name, text, name, …, text
         for name in pieces[1::2]:
             self._check(f"request.{field}", name)
-        self._per_write.update(set(pieces[1::2]) & set(_PER_WRITE))
+        used = set(pieces[1::2]) & set(_PER_OPERATION)
+        self._used |= used
         filled = [
             escape(self._run_id) if i % 2 and piece == "run.id" else piece for i, piece in enumerate(pieces)
         ]
-        if not set(pieces[1::2]) & set(_PER_WRITE):
+        if not used:
             return "".join(filled)
-        is_id = [bool(i % 2) and piece == "write.id" for i, piece in enumerate(pieces)]
-        is_text = [bool(i % 2) and piece == "write.text" for i, piece in enumerate(pieces)]
-        plan = list(zip(filled, is_id, is_text, strict=True))
+        moving = [bool(i % 2) and piece in used for i, piece in enumerate(pieces)]
+        plan = list(zip(filled, moving, strict=True))
 
-        def render(write_id: str, text: str) -> str:
-            return "".join(
-                escape(write_id) if id_here else escape(text) if text_here else piece
-                for piece, id_here, text_here in plan
-            )
+        def render(values: Values) -> str:
+            return "".join(escape(values[piece]) if named else piece for piece, named in plan)
 
         return render
 
@@ -114,6 +119,10 @@ class CompiledRequest:
             raise self._wrong(field, "'${write.text}'", "texts to take it from")
         if name == "write.id" and not self._writes_as:
             raise self._wrong(field, "'${write.id}'", "a flow that says under `write` how to read it back")
+        if name == "cycle" and self._cycle is None:
+            raise self._wrong(field, "'${cycle}'", "a cycle, after how many operations it begins anew")
+        if name == "followed.id" and not self._follows:
+            raise self._wrong(field, "'${followed.id}'", "a flow that says under `follows` whose writes")
 
     def _wrong(self, field: str, got: str, expected: str) -> UsageError:
         return UsageError([Problem(self._where, field, got, expected)])
@@ -127,7 +136,11 @@ def read_back_url(flow: Flow, base_url: str, run_id: str) -> URL:
 
 def read_back_headers(flow: Flow, run_id: str) -> dict[str, str]:
     """The headers of the flow's own request (credentials), without those that belong to one write."""
-    return {k: v.replace("${run.id}", run_id) for k, v in flow.request.headers.items() if "${write." not in v}
+    return {k: v.replace("${run.id}", run_id) for k, v in flow.request.headers.items() if not _moves(v)}
+
+
+def _moves(template: str) -> bool:
+    return any(name in _PER_OPERATION for name in _NAME.findall(template))
 
 
 def _in_url(value: str) -> str:

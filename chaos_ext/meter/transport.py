@@ -29,6 +29,8 @@ class Ending(NamedTuple):
     ok: bool
     why: str
     outcome: Outcome  # what it means for a write
+    status: int = 0  # of the answer; 0 without one
+    body: bytes = b""
 
 
 def trust(ca_file: str | None) -> ssl.SSLContext:
@@ -60,7 +62,7 @@ class Transport:
                     method, ready.url, headers=ready.headers, data=ready.body, allow_redirects=False
                 ) as answer,
             ):
-                await answer.read()
+                body = await answer.read()
         except TimeoutError:
             return Ending(False, "deadline", "indeterminate")
         except aiohttp.ClientConnectorError as error:
@@ -70,8 +72,9 @@ class Transport:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Ending(False, _why(error), "indeterminate")
         if answer.status == expect:
-            return Ending(True, "", "ok")
-        return Ending(False, f"status {answer.status}", outcome_of_status(answer.status, expect))
+            return Ending(True, "", "ok", expect, body)
+        outcome = outcome_of_status(answer.status, expect)
+        return Ending(False, f"status {answer.status}", outcome, answer.status, body)
 
     async def close(self) -> None:
         """Let go of every connection."""

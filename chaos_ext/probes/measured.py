@@ -42,6 +42,7 @@ def impacts(trial: Trial, samples: dict[str, list[Sample]]) -> dict[str, dict[st
     return {
         flow: {
             "claimed": trial.mode.impact.on(flow),
+            "possible": trial.mode.impact.possible.get(flow),
             "measured": intervals.impact_of(of, trial.services.flows[flow].slo),
             **intervals.summary(of, trial.services.flows[flow].slo).as_dict(),
         }

@@ -27,7 +27,9 @@ def plan_lines(
         yield from _fault(fault, environment)
     for flow in catalog.services.flows:
         claim = mode.impact.on(flow)
-        yield from _row("users" if claim is not Impact.NONE else "", f"{pad(flow, 12)} expected: {claim}")
+        possible = mode.impact.possible.get(flow)
+        expected = f"{claim}" if possible is None else f"{claim}, possibly {possible}"
+        yield from _row("users" if claim is not Impact.NONE else "", f"{pad(flow, 12)} expected: {expected}")
     link = "" if mode.runbook == "none" else f", links {base}{mode.runbook}"
     yield from _row("alert", f"{mode.detection.alert} within {objectives.detect_within:g} s{link}")
     yield from _row(
