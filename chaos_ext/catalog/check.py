@@ -148,11 +148,11 @@ class _Mode:
         """What is wrong wherever it runs."""
         flows = self.catalog.services.flows
         claim = self.mode.impact
-        for field, claimed in (("flows", claim.flows), ("possible", claim.possible)):
+        for key, claimed in (("flows", claim.flows), ("possible", claim.possible)):
             for flow in claimed:
                 if flow not in flows:
                     hint = nearest_or_all(flow, flows)
-                    self.say(("impact", field, flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
+                    self.say(("impact", key, flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
         for flow, impact in claim.possible.items():
             where = ("impact", "possible", flow)
             if flow in claim.hurt:

@@ -117,7 +117,7 @@ def impact(story: Story, event: Event) -> Iterator[Line]:
     felt = [
         f"{name} {f.get('measured')}" for name, f in flows.items() if f.get("measured") not in (None, "none")
     ]
-    as_claimed = all(f.get("measured") == f.get("claimed") for f in flows.values())
+    as_claimed = all(f.get("measured") in (f.get("claimed"), f.get("possible")) for f in flows.values())
     words = ", ".join(felt) or "nobody feels it"
     style = "plain" if event.get("seen") and as_claimed else "bad"
     yield from story.row(event, "users feel", words, style)
@@ -127,7 +127,7 @@ def impact(story: Story, event: Event) -> Iterator[Line]:
             [
                 (
                     name,
-                    f.get("claimed"),
+                    _claim(f),
                     f.get("measured") or "no data",
                     f"{f.get('failed')} of {f.get('operations')}",
                     milliseconds(f.get("p_latency_s")),
@@ -135,6 +135,11 @@ def impact(story: Story, event: Event) -> Iterator[Line]:
                 for name, f in flows.items()
             ],
         )
+
+
+def _claim(flow: dict[str, Any]) -> str:
+    possible = flow.get("possible")
+    return str(flow.get("claimed")) if not possible else f"{flow.get('claimed')}/{possible}"
 
 
 def alert(story: Story, event: Event) -> Iterator[Line]:

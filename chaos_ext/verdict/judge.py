@@ -11,7 +11,7 @@ from chaos_ext.verdict.facts import Facts, these
 from chaos_ext.verdict.statistics import fisher_exact, success_rate_at_least
 
 # Goes up whenever the same evidence may get another verdict.
-VERDICT_RULES = 1
+VERDICT_RULES = 2
 
 UNKNOWN = frozenset(
     {
@@ -133,7 +133,10 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
         reasons.append(Reason("no-data", "The runbook was changed while this run went on. Run it again."))
     if evidence.objectives.stale_for_at_most is not None:
         reasons.append(
-            Reason("no-data", "stale_for_at_most is claimed, but this meter cannot measure staleness.")
+            Reason(
+                "no-data",
+                "stale_for_at_most is claimed, but how long users were shown old data is not measured.",
+            )
         )
     return reasons + _watched_long_enough(evidence, valid)
 

@@ -91,8 +91,10 @@ def _link(facts: Facts, alert: Event) -> Iterator[Reason]:
 
 def _impact(facts: Facts) -> Iterator[Reason]:
     for flow, figures in facts.impact.items():
-        claimed = facts.run.mode.impact.on(flow)
-        if figures.impact is not None and figures.impact is not claimed:
+        claim = facts.run.mode.impact
+        if figures.impact is not None and not claim.allows(flow, figures.impact):
+            possible = claim.possible.get(flow)
+            claimed = str(claim.on(flow)) if possible is None else f"{claim.on(flow)}, or possibly {possible}"
             yield facts.reason(
                 "impact-differs",
                 f"measured {figures.impact} in {flow} ({figures}), but the mode claims {claimed}. "

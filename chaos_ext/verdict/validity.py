@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from chaos_ext.model import Event, Impact, Reason
 from chaos_ext.verdict import wholeness
-from chaos_ext.verdict.facts import MEASURABLE, Facts, these
+from chaos_ext.verdict.facts import Facts, measurable, these
 
 Rule = Callable[[Facts], Iterable[Reason]]
 
@@ -188,11 +188,13 @@ def _outlived(facts: Facts) -> Iterator[Reason]:
 def _felt(facts: Facts) -> Iterator[Reason]:
     """Rule 3: users felt it, in a flow that the mode claims to hurt."""
     mode = facts.run.mode
-    claimed = {f: mode.impact.on(f) for f in facts.run.services.flows if mode.impact.on(f) is not Impact.NONE}
-    other = [f for f in mode.impact.flows if f not in facts.run.services.flows]
+    flows = facts.run.services.flows
+    claimed = {f: impact for f, impact in mode.impact.hurt.items() if f in flows}
+    named = [*mode.impact.flows.items(), *mode.impact.possible.items()]
+    other = [f for f, _ in named if f not in flows]
     if other:
         yield facts.no_data(f"cannot measure {these(other)}: services.yaml has no such user flow.")
-    dim = [f"{flow} ({impact})" for flow, impact in claimed.items() if impact not in MEASURABLE]
+    dim = [f"{f} ({impact})" for f, impact in named if f in flows and impact not in measurable(flows[f])]
     if dim:
         yield facts.no_data(f"cannot measure the claimed impact on {these(dim)} with this meter.")
     if not facts.impact:

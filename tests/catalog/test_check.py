@@ -122,7 +122,7 @@ BAD = [
         "catalog/services.yaml:11: flows.submit.request.path: got 'responses', expected a path that begins with '/'.",
     ]),
     ('an unknown placeholder', SERVICES, '"${write.id}"', '"${write.ident}"', [
-        "catalog/services.yaml:11: flows.submit.request.json.id: got '${write.ident}', expected one of run.id, write.id, write.text.",
+        "catalog/services.yaml:11: flows.submit.request.json.id: got '${write.ident}', expected one of run.id, write.id, write.text, cycle, followed.id. Did you mean 'write.id'?",
         "catalog/services.yaml:11: flows.submit.request: got a write without '${write.id}', expected an id by which it can be read back.",
     ]),
     ('texts that are not there', SERVICES, 'json: {id: "${write.id}"}', 'json: {id: "${write.id}", text: "${write.text}"}', [

@@ -47,7 +47,9 @@ def show(id_: str, form: str, language: str) -> None:
 def _details(mode: FailureMode, language: str, path: Path) -> list[tuple[str, str]]:
     from chaos_ext.model import text_in
 
-    flows = ", ".join(f"{flow}: {impact}" for flow, impact in mode.impact.flows.items()) or "no flow"
+    claimed = [f"{flow}: {impact}" for flow, impact in mode.impact.flows.items()]
+    claimed += [f"{flow}: possibly {impact}" for flow, impact in mode.impact.possible.items()]
+    flows = ", ".join(claimed) or "no flow"
     score = f"severity {mode.severity} x likelihood {mode.likelihood} x detectability {mode.detectability}"
     lines = [
         ("", text_in(mode.title, language)),
