@@ -40,7 +40,7 @@ ARMS: dict[str, dict[Arm, int]] = {
 }
 # The no-action arm is watched this much longer than it must be, so that a rounded number never makes it too short.
 WATCH_MARGIN_S = 0.5
-_GRAVITY = (0, 4, 1, 130, 5)  # exit codes of a verdict
+GRAVITY = (0, 4, 1, 2, 3, 130, 5)  # exit codes, the gravest last
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def new_seed() -> int:
 
 def gravest(codes: Iterable[int]) -> int:
     """The exit code of several runs: something left broken before interrupted, refuted, unknown, and all is well."""
-    return max(codes, key=_GRAVITY.index)
+    return max(codes, key=GRAVITY.index)
 
 
 def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tuple[Verdict, Path]:
@@ -112,6 +112,21 @@ def verify(catalog: Catalog, plan: Plan, listeners: tuple[Listener, ...]) -> tup
             trial.host = trial.Host()
             janitor.close()
         return _judge_and_seal(folder, recorder), folder
+
+
+def seal_dead(folder: Path, why: str, left: Sequence[str] = ()) -> Verdict:
+    """Judge and seal the bundle of a run whose process is dead, and whose janitor has ended.
+
+    `why` ends "The run was stopped: …". `left` is what is broken or running all the same. Raises OSError,
+    UsageError; FileExistsError when it is sealed already.
+    """
+    recorder = Recorder(folder / "events.jsonl")
+    recorder.emit("abort", why=why)
+    for each in left:
+        recorder.emit("environment-not-restored", why=each)
+    if not left:
+        recorder.emit("lab-stopped", seconds=0.0)
+    return _judge_and_seal(folder, recorder)
 
 
 def _judge_and_seal(folder: Path, recorder: Recorder) -> Verdict:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chaos_ext.catalog.load import Catalog
-    from chaos_ext.model import Arm, Environment, FailureMode, Verdict
+    from chaos_ext.model import Arm, Environment, FailureMode
+    from chaos_ext.report.several import Result
 
 
 @click.command(
@@ -22,12 +23,14 @@ Examples:
   chaos verify postgresql-primary-down
   chaos verify service-bad-release --arms standard --seed 7
   chaos verify postgresql-primary-down --dry-run
+  chaos verify all --jobs 2 --junit verdicts.xml
+  chaos verify 'postgresql-*' service-bad-release --resume
 
 \b
 Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue error · 3 our bug ·
 4 unknown · 5 undo failed or environment not restored · 130 interrupted"""
 )
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--env", "environment", default="lab", show_default=True, help="Environment to run in.")
 @click.option(
     "--arms",
@@ -42,8 +45,26 @@ Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue erro
     help="Decides the order of the arms; drawn and recorded when not given.",
 )
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many failure modes at a time, each in a lab of its own.",
+)
+@click.option(
+    "--fail-fast",
+    is_flag=True,
+    help="Start nothing new after the first one that is not good; what goes on comes to its end.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Do not repeat what is decided already with the same catalogue, runbooks, code and arms.",
+)
+@click.option(
     "--junit", type=click.Path(dir_okay=False, writable=True), help="Write the verdicts as JUnit XML."
 )
+@click.option("--events", type=int, hidden=True, help="Socket that gets the events; nothing is printed.")
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -51,16 +72,59 @@ Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue erro
 )
 @guarded
 def verify(
-    ids: tuple[str, ...], environment: str, arms: str, seed: int | None, junit: str | None, dry_run: bool
+    ids: tuple[str, ...],
+    environment: str,
+    arms: str,
+    seed: int | None,
+    jobs: int,
+    fail_fast: bool,
+    resume: bool,
+    junit: str | None,
+    events: int | None,
+    dry_run: bool,
 ) -> None:
-    """Prove that the runbooks of the failure modes IDS recover them.
+    """Prove that the runbooks of failure modes recover them: ids, lists with commas, 'all', or patterns.
 
     Breaks the environment as the catalogue says, follows the runbook, shows that users are back in time with
-    nothing lost, shows that they are not when nobody acts, and keeps the evidence.
+    nothing lost, shows that they are not when nobody acts, and keeps the evidence. Several are run in processes
+    of their own, --jobs at a time; the exit code is the gravest.
     """
     from chaos_ext import environments, run
+
+    catalog, place, modes = _chosen(ids, environment, jobs, junit)
+    counts = run.ARMS[arms]
+    if dry_run:
+        for mode in modes:
+            _plan(catalog, mode, place, counts)
+        return
+    before: dict[str, Result] = {}
+    if resume:
+        from chaos_ext.campaign.resume import decided
+
+        before = decided(environments.state_dir() / "runs", catalog, modes, place, counts)
+    results: list[Result] = list(before.values())
+    try:
+        if len(modes) == 1 and not before:
+            plan = run.Plan(modes[0], place, counts, run.new_seed() if seed is None else seed)
+            results.append(_one(catalog, plan, events))
+            code = results[0].exit_code
+        else:
+            code = _several(modes, before, results, place, arms, seed, jobs, fail_fast)
+    finally:  # also when a later one could not be run
+        if junit:
+            _write_junit(junit, results)
+    sys.exit(code)
+
+
+def _chosen(
+    ids: tuple[str, ...], environment: str, jobs: int, junit: str | None
+) -> tuple[Catalog, Environment, list[FailureMode]]:
+    """Everything that is wrong with the command line and the catalogue, all at once, before anything starts."""
+    from chaos_ext import environments
+    from chaos_ext.campaign import capacity, choosing
     from chaos_ext.catalog import check, load
     from chaos_ext.errors import UsageError
+    from chaos_ext.language import t
 
     root = environments.project_root()
     try:
@@ -68,50 +132,124 @@ def verify(
     except UsageError as error:  # everything that is wrong, not only what cannot be read
         raise UsageError(check.check(root, compiled=False).problems or error.problems) from error
     place = environments.load(environment)
-    modes = [load.find(catalog, mode_id) for mode_id in ids]
-    problems = check.check_modes(catalog, modes, environments=[place])
+    chosen = choosing.choose(ids, catalog, place)
+    problems = [*chosen.problems]
+    if too_many := capacity.problem(jobs, place):
+        problems.append(too_many)
+    if junit and (unwritable := _unwritable(junit)):
+        problems.append(unwritable)
+    problems += check.check_modes(catalog, chosen.modes, environments=[place])
     if problems:
         raise UsageError(problems)
-    if dry_run:
-        for mode in modes:
-            _plan(catalog, mode, place, run.ARMS[arms])
-        return
-    verdicts: list[tuple[str, Verdict]] = []
-    try:
-        for mode in modes:
-            plan = run.Plan(mode, place, run.ARMS[arms], run.new_seed() if seed is None else seed)
-            verdict = _one(catalog, plan)
-            verdicts.append((mode.id, verdict))
-            if verdict.exit_code == 130:
-                break
-    finally:  # also when a later mode could not be run
-        if junit:
-            _write_junit(junit, verdicts)
-    sys.exit(run.gravest(verdict.exit_code for _, verdict in verdicts))
+    for mode_id in chosen.skipped:
+        words = t(
+            "{mode}: left out, it has no fault for platform '{platform}'.",
+            mode=mode_id,
+            platform=place.platform,
+        )
+        click.echo(words, err=True)
+    return catalog, place, chosen.modes
 
 
-def _write_junit(path: str, verdicts: list[tuple[str, Verdict]]) -> None:
+def _unwritable(junit: str) -> Any:
+    """A report that cannot be written is said before the runs, not after them."""
+    import os
+
+    from chaos_ext.errors import Problem
+    from chaos_ext.language import t
+
+    folder = os.path.dirname(os.path.abspath(junit))
+    if os.path.isdir(folder) and os.access(folder, os.W_OK):
+        return None
+    return Problem("--junit", "", repr(junit), t("a file in a folder that is there and may be written"))
+
+
+def _write_junit(path: str, results: list[Result]) -> None:
     from pathlib import Path
 
     from chaos_ext.report.junit import junit_xml
 
-    Path(path).write_text(junit_xml(verdicts), encoding="utf-8")
+    Path(path).write_text(junit_xml(results), encoding="utf-8")
 
 
-def _one(catalog: Catalog, plan: Any) -> Verdict:
+def _one(catalog: Catalog, plan: Any, events: int | None) -> Result:
+    """One run in this process, with its whole story; or, for a campaign, without a word."""
+    import time
+
     from chaos_ext import run
+    from chaos_ext.report.several import Result
     from chaos_ext.report.terminal import Terminal, render_verdict
 
-    with Terminal.for_stream(sys.stdout) as terminal:
-        verdict, folder = run.verify(catalog, plan, (terminal,))
-    for line in render_verdict(
-        verdict, bundle=folder, next_command=_next(plan.mode, verdict), terminal=terminal
-    ):
-        click.echo(line)
-    return verdict
+    began = time.monotonic()
+    if events is not None:
+        from chaos_ext.campaign.line import Line
+
+        line = Line(events)
+        try:
+            verdict, folder = run.verify(catalog, plan, (line,))
+        finally:
+            line.close()
+    else:
+        with Terminal.for_stream(sys.stdout) as terminal:
+            verdict, folder = run.verify(catalog, plan, (terminal,))
+        for told in render_verdict(
+            verdict, bundle=folder, next_command=_next(plan.mode, verdict), terminal=terminal
+        ):
+            click.echo(told)
+    return Result(plan.mode.id, verdict.exit_code, verdict, folder, time.monotonic() - began)
 
 
-def _next(mode: FailureMode, verdict: Verdict) -> str:
+def _several(
+    modes: list[FailureMode],
+    before: dict[str, Result],
+    results: list[Result],
+    place: Environment,
+    arms: str,
+    seed: int | None,
+    jobs: int,
+    fail_fast: bool,
+) -> int:
+    """Every mode in a process of its own, in a table; adds to `results`. Returns the exit code."""
+    import time
+
+    from chaos_ext import environments
+    from chaos_ext.campaign.running import Campaign, conduct, exit_code
+    from chaos_ext.report.live import Live
+    from chaos_ext.report.several import summary
+
+    began = time.monotonic()
+    options = ["--env", place.name, "--arms", arms, *([] if seed is None else ["--seed", str(seed)])]
+    to_run = tuple(mode.id for mode in modes if mode.id not in before)
+    campaign = Campaign(to_run, tuple(options), environments.state_dir(), min(jobs, len(to_run)), fail_fast)
+    failed = any(not result.good for result in before.values())
+    with Live.for_stream(sys.stdout) as live:
+        live.begin([mode.id for mode in modes], before.values())
+        results += conduct(campaign, live, failed)
+    code = exit_code(results)
+    live.lines(
+        summary(
+            results,
+            exit_code=code,
+            took_s=time.monotonic() - began,
+            next_command=_again(results, place, arms, jobs),
+            width=live.width,
+        )
+    )
+    return code
+
+
+def _again(results: list[Result], place: Environment, arms: str, jobs: int) -> str:
+    """The command for what was not good; when all is, the one that asks more of the same."""
+    left = [result.mode for result in results if not result.good]
+    ids = left or [result.mode for result in results]
+    words = [f"make chaos EXP={','.join(ids)}"]
+    words += [f"ENV={place.name}"] if place.name != "lab" else []
+    words += [f"ARMS={arms if left else 'standard'}"] if arms != "smoke" or not left else []
+    words += [f"JOBS={jobs}"] if jobs > 1 and len(ids) > 1 else []
+    return " ".join(words)
+
+
+def _next(mode: FailureMode, verdict: Any) -> str:
     """The next useful command after this verdict."""
     from chaos_ext.model import VerdictWord
 

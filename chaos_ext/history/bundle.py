@@ -42,8 +42,8 @@ def create(
 
     Its name is the run's id: when, what, and four letters against two at once; ids sort by time. Raises OSError.
     """
-    from chaos_ext.catalog.load import digests
     from chaos_ext.compile import dump
+    from chaos_ext.history import freshness
 
     folder = _new_folder(runs, mode.id)
     (folder / "trials").mkdir(mode=0o700)
@@ -53,7 +53,6 @@ def create(
     _write(folder / "experiment.yaml", dump(experiment).encode())
     if mode.runbook != "none":
         _write(folder / "runbook.md", (catalog.root / "catalog" / mode.runbook).read_bytes())
-    known = digests(catalog, mode, environment.name)
     write_json(
         folder / "run.json",
         {
@@ -64,9 +63,8 @@ def create(
             "arms": {str(arm): count for arm, count in arms.items()},
             "seed": seed,
             "started": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "digests": {what: {"file": d.file, "sha256": d.sha256} for what, d in known.items()},
             "versions": versions(),
-            "verdict_rules": VERDICT_RULES,
+            **freshness.facts(catalog, mode, environment),
         },
     )
     return folder

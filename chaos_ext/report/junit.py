@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
-from chaos_ext.model import Reason, Verdict, VerdictWord
+from chaos_ext.model import Reason, VerdictWord
 from chaos_ext.report.clean import clean
+from chaos_ext.report.several import Result
 
 
-def junit_xml(verdicts: Sequence[tuple[str, Verdict]]) -> str:
-    """One test case for each (failure mode's id, verdict)."""
-    suite = ElementTree.Element("testsuite", name="chaos verify", tests=str(len(verdicts)))
-    counts = {"failure": 0, "error": 0}
-    for mode, verdict in verdicts:
-        case = ElementTree.SubElement(suite, "testcase", classname="chaos.verify", name=mode)
-        kind = _kind(verdict)
+def junit_xml(results: Sequence[Result]) -> str:
+    """One test case for each failure mode; one that was not run is skipped."""
+    suite = ElementTree.Element("testsuite", name="chaos verify", tests=str(len(results)))
+    counts = {"failure": 0, "error": 0, "skipped": 0}
+    for result in results:
+        took = f"{result.seconds:.3f}"
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="chaos.verify", name=result.mode, time=took
+        )
+        kind = _kind(result)
         if kind:
             counts[kind] += 1
-            reasons = [*verdict.flags, *verdict.reasons]
-            words = ", ".join(dict.fromkeys(reason.word for reason in reasons))
-            told = ElementTree.SubElement(case, kind, type=str(verdict.word), message=words)
-            told.text = "\n".join(map(_told, reasons))
-        ElementTree.SubElement(case, "system-out").text = clean(verdict.worth)
+            reasons = () if result.verdict is None else (*result.verdict.flags, *result.verdict.reasons)
+            words = ", ".join(dict.fromkeys(reason.word for reason in reasons)) or clean(result.note)
+            told = ElementTree.SubElement(case, kind, type=result.word, message=words)
+            told.text = "\n".join([*map(_told, reasons), *map(clean, result.note.splitlines())])
+        ElementTree.SubElement(case, "system-out").text = "\n".join(_output(result))
     suite.set("failures", str(counts["failure"]))
     suite.set("errors", str(counts["error"]))
+    suite.set("skipped", str(counts["skipped"]))
+    suite.set("time", f"{sum(result.seconds for result in results):.3f}")
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 
 
-def _kind(verdict: Verdict) -> str:
-    if verdict.flags or verdict.word is VerdictWord.UNKNOWN:
+def _output(result: Result) -> Iterator[str]:
+    if result.verdict is not None:
+        yield clean(result.verdict.worth)
+    if result.before:
+        yield "decided before"
+    if result.bundle is not None:
+        yield f"bundle: {result.bundle}"
+
+
+def _kind(result: Result) -> str:
+    if result.verdict is None:
+        return "skipped" if result.exit_code is None or not result.seconds else "error"
+    if result.verdict.flags or result.verdict.word is VerdictWord.UNKNOWN:
         return "error"
-    return "failure" if verdict.word is VerdictWord.REFUTED else ""
+    if result.verdict.word is VerdictWord.REFUTED:
+        return "failure"
+    return "" if result.good else "error"
 
 
 def _told(reason: Reason) -> str:

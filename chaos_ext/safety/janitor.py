@@ -15,9 +15,12 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from chaos_ext.errors import Blocked
 from chaos_ext.safety import processes
@@ -165,6 +168,26 @@ class Janitor:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
+
+
+def wait_for_end_of(runner_pid: int, runner_started: str, limit_s: float) -> bool:
+    """Wait until the janitor of that runner has ended; whether it has, after at most `limit_s` seconds."""
+    ends = [str(runner_pid), runner_started]
+    found = [each.pid for each in psutil.process_iter() if _is_janitor_of(each, ends)]
+    known = [(pid, began) for pid in found if (began := processes.start_of(pid)) is not None]
+    deadline = time.monotonic() + limit_s
+    while any(processes.is_alive(*each) for each in known):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _is_janitor_of(process: psutil.Process, ends: list[str]) -> bool:
+    with contextlib.suppress(psutil.Error):
+        words = process.cmdline()
+        return words[-2:] == ends and "chaos_ext.safety.janitor" in words
+    return False
 
 
 def _forked() -> None:

@@ -1,0 +1,100 @@
+"""The rows of many runs that go on side by side: pure, so that every state can be tested on a list of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from chaos_ext.language import t
+from chaos_ext.model import Event
+from chaos_ext.report import text
+from chaos_ext.report.clean import clean
+from chaos_ext.report.line import Line
+from chaos_ext.report.several import Result
+from chaos_ext.report.story import Story
+
+# What is worth a line in a log of many runs; besides, everything that is bad.
+_TOLD = frozenset(
+    (
+        "lab-started", "trial-started", "fault-injected", "impact", "alert", "runbook-started",
+        "runbook-finished", "recovery", "write-log", "abort",
+    )
+)  # fmt: skip
+
+
+@dataclass
+class Row:
+    """One failure mode on its way."""
+
+    mode: str
+    started: float | None = None  # monotonic; None: it waits for its turn
+    stopping: bool = False
+    result: Result | None = None
+    trial: str = ""
+    story: Story = field(default_factory=Story)
+
+    @property
+    def running(self) -> bool:
+        """Whether a process of its own is at work."""
+        return self.started is not None and self.result is None
+
+    def hear(self, event: Event) -> list[Line]:
+        """Take in an event of the run; the lines that a log should have for it, at most one."""
+        kind = str(event.get("kind"))
+        told = [line for line in self.story.tell(event) if line.text.strip()]
+        if kind == "trial-started" and self.story.trials:
+            number = str(event.get("trial", "")).split("-")[0].lstrip("0")
+            self.trial = f"{number}/{self.story.trials}"
+        if kind in _TOLD:
+            return told[:1]
+        return [line for line in told if line.style == "bad"][:1]
+
+    def now(self, moment: float) -> str:
+        """What it does at `moment`, for people."""
+        if self.result is not None:
+            before = t("{word}, decided before", word=self.result.word)
+            return before if self.result.before else self.result.word
+        if self.started is None:
+            return t("waits for its turn")
+        busy = self.story.busy
+        what = busy.what if busy else t("begins")
+        return t("stops: {what}", what=what) if self.stopping else what
+
+    def took_s(self, moment: float) -> float:
+        """How long it has been going on, or took."""
+        if self.result is not None:
+            return self.result.seconds
+        return 0.0 if self.started is None else max(0.0, moment - self.started)
+
+    @property
+    def style(self) -> str:
+        """How the row is painted."""
+        if self.result is not None:
+            return self.result.style
+        return "plain" if self.running else "dim"
+
+
+def table(rows: Sequence[Row], moment: float, columns: int, height: int) -> Iterator[Line]:
+    """The rows as they stand at `moment`, each in one line of at most `columns`, in at most `height` lines.
+
+    When not all fit, those that run come first, then those that are not good, and the rest is counted.
+    """
+    shown = _that_fit(rows, height)
+    widest = max((text.width(row.mode) for row in rows), default=0)
+    for row in shown:
+        took = row.took_s(moment)
+        clock = f"{took:.0f} s" if took else ""
+        line = f"{text.pad(row.mode, widest)}  {clock:>6}  {text.pad(row.trial, 3)}  {clean(row.now(moment))}"
+        yield Line(text.clip(line.rstrip(), columns) if columns else line.rstrip(), row.style)
+    if left := len(rows) - len(shown):
+        waiting = sum(row.started is None and row.result is None for row in rows if row not in shown)
+        more = t("… and {count} more, {waiting} of them wait", count=left, waiting=waiting)
+        yield Line(text.clip(more, columns) if columns else more, "dim")
+
+
+def _that_fit(rows: Sequence[Row], height: int) -> list[Row]:
+    if len(rows) <= height:
+        return list(rows)
+    urgent = sorted(rows, key=lambda row: (not row.running, row.result is None or row.result.good))
+    kept = urgent[: max(1, height - 1)]
+    return [row for row in rows if row in kept]
