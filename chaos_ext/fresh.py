@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -81,8 +82,9 @@ class FreshLabs:
     def close(self) -> None:
         """Wait until nothing of any of these labs is left. Raises LabError when something is."""
         if self._ahead is not None:
-            self._ahead.finished()
-            self._down(self._ahead.name)
+            if self._ahead.stop():
+                self._down(self._ahead.name)
+            self._janitor.forget(self._ahead.name)
             self._ahead = None
         for facts in [*self._in_use]:  # its trial ended in an exception
             self.give_back(facts)
@@ -108,24 +110,38 @@ class _Starting:
         self._facts: Facts | None = None
         self._error: ChaosExtError | None = None
         self._janitor = janitor
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._up, args=(alerts, say), daemon=True)
         self._thread.start()
 
     def _up(self, alerts: Path, say: Callable[[str], None]) -> None:
         try:
             self._janitor.at_death(self.name, [sys.executable, "-m", "chaos_lab", "down", self.name])
-            self._facts = labs.up(name=self.name, owner_pid=os.getpid(), alerts=alerts, progress=say)
+            self._facts = labs.up(
+                name=self.name, owner_pid=os.getpid(), alerts=alerts, progress=say, on_process=self._begun
+            )
         except ChaosExtError as error:
             self._error = error
 
-    def finished(self) -> None:
-        """Wait until the start ended, either way."""
+    def _begun(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        if self._stopping.is_set():
+            process.terminate()
+
+    def stop(self) -> bool:
+        """End the start, which then cleans up by itself; whether a lab may be there all the same."""
+        self._stopping.set()
+        if self._process is not None:
+            self._process.terminate()
         self._thread.join()
+        return self._facts is not None or self.name in (lab["name"] for lab in labs.listed())
 
     def result(self, wait: Callable[[float], None]) -> Facts:
         while self._thread.is_alive():
             self._thread.join(0.02)
             wait(0.0)
+        wait(0.0)  # a start that somebody stopped is no error of the lab's
         if self._error is not None:
             raise self._error
         assert self._facts is not None

@@ -24,18 +24,20 @@ def up(
     owner_pid: int | None = None,
     alerts: Path | None = None,
     progress: Callable[[str], None] | None = None,
+    on_process: Callable[[subprocess.Popen[str]], None] | None = None,
 ) -> Facts:
     """Start a lab and wait until all of it is healthy; its facts. Undone by `down`.
 
     `name` None lets the lab choose. When process `owner_pid` is gone, the next start of any lab removes
     this one. `alerts` is a JSON file with alert rules. `progress` gets each line that the lab says, in a
-    thread of its own.
+    thread of its own. `on_process` gets the process that starts it: SIGTERM has it clean up and end.
     Raises LabError or UsageError with the lab's own line; then nothing is left.
     """
     options = [] if name is None else [f"--name={name}"]
     options += [] if owner_pid is None else [f"--owner-pid={owner_pid}"]
     options += [] if alerts is None else [f"--alerts={alerts}"]
-    return _object(_ask("up", *options, "--json", progress=progress, hears_ctrl_c=True))
+    answer = _ask("up", *options, "--json", progress=progress, hears_ctrl_c=True, on_process=on_process)
+    return _object(answer)
 
 
 def down(lab: str | None = None) -> None:
@@ -82,6 +84,7 @@ def _ask(
     progress: Callable[[str], None] | None = None,
     fine: tuple[int, ...] = (0,),
     hears_ctrl_c: bool = False,
+    on_process: Callable[[subprocess.Popen[str]], None] | None = None,
 ) -> str:
     """What the command prints. Its lines on standard error go to `progress` as they come.
 
@@ -98,6 +101,8 @@ def _ask(
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         process_group=None if hears_ctrl_c else 0,
     )
+    if on_process is not None:
+        on_process(process)
     said: list[str] = []
     listener = threading.Thread(target=_listen, args=(process, said, progress), daemon=True)
     listener.start()

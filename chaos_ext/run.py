@@ -31,6 +31,7 @@ from chaos_ext.history import bundle, reading
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Verdict
 from chaos_ext.record import Listener, Recorder, read_events
 from chaos_ext.safety.janitor import Janitor
+from chaos_ext.safety.prune import prune
 from chaos_ext.verdict.judge import judge
 
 # How many trials of each arm; see design/verification.md.
@@ -149,7 +150,7 @@ def _trials(
             name = f"{number:02d}-{arm}"
             recorder.emit("lab-starting", trial=name)
             fresh.start_ahead()
-            _import_the_rest()
+            _meanwhile()
             facts, waited_s = fresh.take(lambda _: _refuse_if(aborting))
             recorder.emit(
                 "lab-started", seconds=round(facts["started_in_s"], 3), waited_s=round(waited_s, 3),
@@ -225,11 +226,13 @@ def _run_experiment(
         trial.host = mine
 
 
-def _import_the_rest() -> None:
-    """What a trial needs and takes long to import, while its lab starts."""
+def _meanwhile() -> None:
+    """While a lab starts: import what a trial needs and takes long to import, and tidy up."""
     import chaoslib.experiment  # noqa: F401
 
     import chaos_ext.meter.client  # noqa: F401
+
+    prune(environments.state_dir() / "ledger")
 
 
 def watch_s(plan: Plan, slowest_s: float, to_come: Sequence[Arm] = ()) -> str:

@@ -194,6 +194,11 @@ def read_file(path: Path) -> list[Entry]:
         return []
     except OSError as error:
         raise Blocked(f"{path}: got {error.strerror}, expected to read what is open.") from error
+    return parse(path, data)
+
+
+def parse(path: Path, data: bytes) -> list[Entry]:
+    """The entries in `data`, the content of the ledger file `path`. Raises Blocked when it is damaged."""
     entries: dict[str, Entry] = {}
     lines = data.split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -273,23 +278,41 @@ def _fold(entries: dict[str, Entry], record: dict[str, Any], path: Path) -> None
 
 def _append_durably(path: Path, line: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    is_new = not path.exists()
-    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        with _flocked(fd, fcntl.LOCK_EX):
-            end = _mend_tail(fd)
-            try:
-                left = line
-                while left:
-                    left = left[os.write(fd, left) :]
-                os.fsync(fd)
-            except OSError:
-                os.ftruncate(fd, end)  # half a line would be read as damage
-                raise
-    finally:
-        os.close(fd)
-    if is_new:
+    with _locked_file(path) as fd:
+        end = _mend_tail(fd)
+        try:
+            left = line
+            while left:
+                left = left[os.write(fd, left) :]
+            os.fsync(fd)
+        except OSError:
+            os.ftruncate(fd, end)  # half a line would be read as damage
+            raise
+    if end == 0:
         _sync_directory(path.parent)
+
+
+@contextmanager
+def _locked_file(path: Path) -> Iterator[int]:
+    """The file, locked, and still the one of that name: `prune` may have removed it while we waited."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with _flocked(fd, fcntl.LOCK_EX):
+                if _is_still(fd, path):
+                    yield fd
+                    return
+        finally:
+            os.close(fd)
+
+
+def _is_still(fd: int, path: Path) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    ours = os.fstat(fd)
+    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _mend_tail(fd: int) -> int:

@@ -58,6 +58,13 @@ def undoing(directory: Path, instance: str, wait_s: float) -> Iterator[None]:
         _release(path, fd)
 
 
+def remove_if_free(path: Path) -> None:
+    """Remove a lock file that a killed holder left; one that is held stays."""
+    with contextlib.suppress(OSError):
+        if (fd := _try(path)) is not None:
+            _release(path, fd)
+
+
 def _acquire(path: Path, wait_s: float, subject: str) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_s

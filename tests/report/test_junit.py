@@ -19,7 +19,9 @@ def _cases(*results: Result) -> tuple[ElementTree.Element, dict[str, ElementTree
 
 def test_refuted_is_a_failure_unknown_an_error_and_a_flag_always_an_error() -> None:
     verdicts = {"a": VERIFIED, "b": REFUTED, "c": UNKNOWN, "d": FLAGGED}
-    suite, cases = _cases(*(Result(mode, each.exit_code, each, seconds=2.0) for mode, each in verdicts.items()))
+    suite, cases = _cases(
+        *(Result(mode, each.exit_code, each, seconds=2.0) for mode, each in verdicts.items())
+    )
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "1", "2")
     assert suite.get("time") == "8.000"
     assert cases["a"].find("failure") is None
