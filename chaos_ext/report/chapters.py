@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from chaos_ext.language import Said, listed, t
 from chaos_ext.model import Arm, Event, Interval
 from chaos_ext.report import steps
 from chaos_ext.report.line import Line
+from chaos_ext.report.words import impact as impact_word
 from chaos_ext.report.words import milliseconds, plainly, seconds
 
 if TYPE_CHECKING:
@@ -16,8 +18,30 @@ if TYPE_CHECKING:
 Teller = Callable[["Story", Event], Iterator[Line]]
 
 _ARMS = {
-    Arm.TREATMENT: "the fault, then the whole runbook",
-    Arm.NO_ACTION: "the same fault, and nobody acts",
+    Arm.TREATMENT: t("the fault, then the whole runbook"),
+    Arm.NO_ACTION: t("the same fault, and nobody acts"),
+}
+_WHEN = {"after-injection": t("after injection"), "before-mitigation": t("before mitigation")}
+_OUTCOMES = {
+    "undone": t("undone"),
+    "superseded": t("superseded"),
+    "already": t("undone already"),
+    "failed": t("failed"),
+}
+# What a write log counts; those that are seldom there are told only then.
+_COUNTS: dict[str, Callable[[object], Said]] = {
+    "lost": lambda n: t("{n} lost", n=n),
+    "indeterminate": lambda n: t("{n} indeterminate", n=n),
+    "failed": lambda n: t("{n} failed", n=n),
+    "duplicated": lambda n: t("{n} duplicated", n=n),
+    "unexpected": lambda n: t("{n} unexpected", n=n),
+    "changed": lambda n: t("{n} changed", n=n),
+}
+_IDS: dict[str, Callable[[object], Said]] = {
+    "lost": lambda ids: t("lost: {ids}", ids=ids),
+    "duplicated": lambda ids: t("duplicated: {ids}", ids=ids),
+    "unexpected": lambda ids: t("unexpected: {ids}", ids=ids),
+    "changed": lambda ids: t("changed: {ids}", ids=ids),
 }
 
 # --- the run and its trials ---
@@ -28,47 +52,65 @@ def run_started(story: Story, event: Event) -> Iterator[Line]:
     counts = arms.items() if isinstance(arms, dict) else ()
     story.trials = sum(int(count) for _, count in counts)
     title = event.get("title", "")
-    title = title.get("en", "") if isinstance(title, dict) else title
+    title = title.get(story.language, title.get("en", "")) if isinstance(title, dict) else title
     yield from story.heading(f"{event.get('mode', '')}: {title}")
-    told = ", ".join(f"{arm} {count}×" for arm, count in counts)
-    yield from story.heading(
-        f"environment {event.get('environment')} · {told} · seed {event.get('seed')}", "dim"
+    told = listed(t("{arm} {count}×", arm=arm, count=count) for arm, count in counts)
+    words = t(
+        "environment {environment} · {arms} · seed {seed}",
+        environment=event.get("environment"),
+        arms=told,
+        seed=event.get("seed"),
     )
+    yield from story.heading(words, "dim")
 
 
 def lab_started(story: Story, event: Event) -> Iterator[Line]:
     waited = event.get("waited_s")
     ahead = isinstance(waited, int | float) and waited < 0.5 * event.get("seconds", 0.0)
-    how = ", started ahead" if ahead else ""
-    yield from story.row({}, "lab", f"{event.get('name', '')} up in {seconds(event.get('seconds'))}{how}")
+    name, took = event.get("name", ""), seconds(event.get("seconds"))
+    words = t(
+        "{name} up in {seconds}, started ahead" if ahead else "{name} up in {seconds}",
+        name=name,
+        seconds=took,
+    )
+    yield from story.row({}, t("lab"), words)
 
 
 def trial_started(story: Story, event: Event) -> Iterator[Line]:
     story.trial, story.arm = event, str(event.get("arm"))
     story.started, story.fault = event.get("at"), None
     number = str(event.get("trial", "")).split("-")[0].lstrip("0") or "?"
-    of = f"trial {number} of {story.trials}" if story.trials else f"trial {event.get('trial')}"
+    of = (
+        t("trial {number} of {trials}", number=number, trials=story.trials)
+        if story.trials
+        else t("trial {name}", name=event.get("trial"))
+    )
     meaning = next((words for arm, words in _ARMS.items() if arm == story.arm), "")
     yield Line("")
-    yield from story.heading(f"{of}: {story.arm} · {meaning}")
+    yield from story.heading(t("{trial}: {arm} · {meaning}", trial=of, arm=story.arm, meaning=meaning))
 
 
 def proven(story: Story, event: Event) -> Iterator[Line]:
     if story.alone:
         return
-    shown = ", ".join(f"{proof.get('kind')} {proof.get('got')}" for proof in event.get("proofs") or ())
-    yield from story.row(event, "environment", f"{story.trial.get('environment')} proven: {shown}", "good")
+    shown = listed(
+        t("{key} {value}", key=proof.get("kind"), value=proof.get("got"))
+        for proof in event.get("proofs") or ()
+    )
+    words = t("{environment} proven: {proofs}", environment=story.trial.get("environment"), proofs=shown)
+    yield from story.row(event, t("environment"), words, "good")
 
 
 def baseline(story: Story, event: Event) -> Iterator[Line]:
     flows: dict[str, dict[str, Any]] = event.get("flows") or {}
     if not event.get("holds"):
-        yield from story.row(event, "baseline", f"does not hold: {event.get('why')}", "bad")
+        yield from story.row(event, t("baseline"), t("does not hold: {why}", why=event.get("why")), "bad")
     elif not story.alone:
         window = seconds(event.get("window_s") or event.get("seconds"))
-        yield from story.row(event, "baseline", f"every user flow meets its SLO for {window}", "good")
+        words = t("every user flow meets its SLO for {window}", window=window)
+        yield from story.row(event, t("baseline"), words, "good")
         yield from story.table(
-            ("flow", "operations", "failed", "latency"),
+            (t("flow"), t("operations"), t("failed"), t("latency")),
             [
                 (n, f.get("operations"), f.get("failed"), milliseconds(f.get("p_latency_s")))
                 for n, f in flows.items()
@@ -80,56 +122,65 @@ def baseline(story: Story, event: Event) -> Iterator[Line]:
 
 
 def injected(story: Story, event: Event) -> Iterator[Line]:
-    started, ended = event.get("started"), event.get("ended")
-    took = ""
+    started, ended, name = event.get("started"), event.get("ended"), event.get("name")
+    words = t("{name} is in; times now count from it", name=name)
     if isinstance(started, int | float) and isinstance(ended, int | float):
-        took = f" after {seconds(ended - started)}"
+        words = t(
+            "{name} is in after {seconds}; times now count from it",
+            name=name,
+            seconds=seconds(ended - started),
+        )
         first = started if story.fault is None else story.fault.earliest
         story.fault = Interval(first, ended)
-    yield from story.row(
-        event, "fault", f"{event.get('name')} is in{took}; times now count from it", "strong"
-    )
+    yield from story.row(event, t("fault"), words, "strong")
 
 
 def not_injected(story: Story, event: Event) -> Iterator[Line]:
-    yield from story.row(
-        event, "fault", f"{event.get('name')} could not be injected: {event.get('why')}", "bad"
-    )
+    words = t("{name} could not be injected: {why}", name=event.get("name"), why=event.get("why"))
+    yield from story.row(event, t("fault"), words, "bad")
 
 
 def in_force(story: Story, event: Event) -> Iterator[Line]:
     if story.alone and event.get("holds"):
         return
-    when = str(event.get("when", "")).replace("-", " ")
+    when = str(event.get("when", ""))
     found: list[dict[str, Any]] = event.get("evidence") or [{}]
     for evidence in found:
-        seen = ", ".join(f"{k} {plainly(v)}" for k, v in evidence.items() if k not in ("name", "holds"))
-        word = "yes" if evidence.get("holds") else "NO"
-        detail = f": {seen}" if seen else ""
-        style = "good" if evidence.get("holds") else "bad"
-        yield from story.row(
-            event, "in force", f"{word}, {when}, by {evidence.get('name', '?')}{detail}", style
+        holds = bool(evidence.get("holds"))
+        seen = listed(
+            t("{key} {value}", key=k, value=plainly(v))
+            for k, v in evidence.items()
+            if k not in ("name", "holds")
         )
+        words = t(
+            "{word}, {when}, by {name}: {seen}" if seen else "{word}, {when}, by {name}",
+            word=t("yes") if holds else t("NO"),
+            when=_WHEN.get(when, when.replace("-", " ")),
+            name=evidence.get("name", "?"),
+            seen=seen,
+        )
+        yield from story.row(event, t("in force"), words, "good" if holds else "bad")
 
 
 def impact(story: Story, event: Event) -> Iterator[Line]:
     flows: dict[str, dict[str, Any]] = event.get("flows") or {}
-    felt = [
-        f"{name} {f.get('measured')}" for name, f in flows.items() if f.get("measured") not in (None, "none")
-    ]
+    felt = listed(
+        t("{key} {value}", key=name, value=impact_word(f.get("measured")))
+        for name, f in flows.items()
+        if f.get("measured") not in (None, "none")
+    )
     as_claimed = all(f.get("measured") in (f.get("claimed"), f.get("possible")) for f in flows.values())
-    words = ", ".join(felt) or "nobody feels it"
     style = "plain" if event.get("seen") and as_claimed else "bad"
-    yield from story.row(event, "users feel", words, style)
+    yield from story.row(event, t("users feel"), felt or t("nobody feels it"), style)
     if not story.alone:
         yield from story.table(
-            ("flow", "claimed", "measured", "failed", "latency"),
+            (t("flow"), t("claimed"), t("measured"), t("failed"), t("latency")),
             [
                 (
                     name,
                     _claim(f),
-                    f.get("measured") or "no data",
-                    f"{f.get('failed')} of {f.get('operations')}",
+                    impact_word(f.get("measured")),
+                    t("{failed} of {operations}", failed=f.get("failed"), operations=f.get("operations")),
                     milliseconds(f.get("p_latency_s")),
                 )
                 for name, f in flows.items()
@@ -138,30 +189,35 @@ def impact(story: Story, event: Event) -> Iterator[Line]:
 
 
 def _claim(flow: dict[str, Any]) -> str:
-    possible = flow.get("possible")
-    return str(flow.get("claimed")) if not possible else f"{flow.get('claimed')}/{possible}"
+    claimed, possible = impact_word(flow.get("claimed")), flow.get("possible")
+    return listed((claimed, impact_word(possible)), "/") if possible else claimed
 
 
 def alert(story: Story, event: Event) -> Iterator[Line]:
     name = event.get("name")
+    objective = story.objective("detect_within_s")
     if not event.get("fired"):
-        words = f"{name} did not fire in {seconds(event.get('waited_s'))}{story.objective('detect_within_s')}"
-        yield from story.row(event, "alert", f"{words} {event.get('why') or ''}", "bad")
+        words = t(
+            "{name} did not fire in {seconds}{objective} {why}",
+            name=name,
+            seconds=seconds(event.get("waited_s")),
+            objective=objective,
+            why=event.get("why") or "",
+        )
+        yield from story.row(event, t("alert"), words, "bad")
         return
     if story.alone and event.get("links"):
         return
-    yield from story.row(
-        event,
-        "alert",
-        f"{name} fired {story.after_fault(event)}{story.objective('detect_within_s')}",
-        "good",
+    fired = t(
+        "{name} fired {after}{objective}", name=name, after=story.after_fault(event), objective=objective
     )
-    url = event.get("runbook_url") or "no runbook"
+    yield from story.row(event, t("alert"), fired, "good")
+    url = event.get("runbook_url") or t("no runbook")
     if event.get("links"):
-        yield from story.below(f"links {url}")
+        yield from story.below(t("links {url}", url=url))
     else:
-        yield from story.below(f"links {url}", "bad")
-        yield from story.below(f"expected {event.get('expected_url')}", "bad")
+        yield from story.below(t("links {url}", url=url), "bad")
+        yield from story.below(t("expected {url}", url=event.get("expected_url")), "bad")
 
 
 # --- how it ended ---
@@ -171,50 +227,73 @@ def recovery(story: Story, event: Event) -> Iterator[Line]:
     back, after = bool(event.get("recovered")), story.after_fault(event)
     if story.alone:
         itself = story.trial.get("recovery") == "self"
-        words = f"back {after}" if back else f"not back after {story.since(event)}"
-        yield from story.row(event, "nobody acted", words, "good" if back is itself else "bad")
-    elif back:
-        flow = f"{event['flow']} was the last flow to be back, " if event.get("flow") else "back "
-        yield from story.row(event, "recovery", f"{flow}{after}{story.objective('recover_within_s')}", "good")
+        words = (
+            t("back {after}", after=after) if back else t("not back after {time}", time=story.since(event))
+        )
+        yield from story.row(event, t("nobody acted"), words, "good" if back is itself else "bad")
+        return
+    objective = story.objective("recover_within_s")
+    if not back:
+        words = t("not back after {time}{objective}", time=story.since(event), objective=objective)
+    elif event.get("flow"):
+        words = t(
+            "{flow} was the last flow to be back, {after}{objective}",
+            flow=event["flow"],
+            after=after,
+            objective=objective,
+        )
     else:
-        words = f"not back after {story.since(event)}{story.objective('recover_within_s')}"
-        yield from story.row(event, "recovery", words, "bad")
+        words = t("back {after}{objective}", after=after, objective=objective)
+    yield from story.row(event, t("recovery"), words, "good" if back else "bad")
 
 
 def writes(story: Story, event: Event) -> Iterator[Line]:
     if not event.get("readable"):
-        yield from story.row(event, "write log", f"could not be read back: {event.get('why')}", "bad")
+        words = t("could not be read back: {why}", why=event.get("why"))
+        yield from story.row(event, t("write log"), words, "bad")
         return
-    lists = [(name, event.get(name) or []) for name in ("lost", "duplicated", "unexpected", "changed")]
-    counts = [f"{event.get('acknowledged')} acknowledged", f"{len(lists[0][1])} lost"]
-    counts += [f"{event.get('indeterminate')} indeterminate", f"{event.get('failed')} failed"]
-    counts += [f"{len(ids)} {name}" for name, ids in lists[1:] if ids or name == "duplicated"]
-    bad = any(ids for _, ids in lists)
-    yield from story.row(event, "write log", ", ".join(counts), "bad" if bad else "good")
-    for name, ids in lists:
+    found = {name: event.get(name) or [] for name in _IDS}
+    counts = [t("{n} acknowledged", n=event.get("acknowledged"))]
+    for name, word in _COUNTS.items():
+        many = len(found[name]) if name in found else event.get(name)
+        if many or name in ("lost", "indeterminate", "failed", "duplicated"):
+            counts.append(word(many))
+    bad = any(found.values())
+    yield from story.row(event, t("write log"), listed(counts), "bad" if bad else "good")
+    for name, ids in found.items():
         if ids:
-            yield from story.below(f"{name}: {', '.join(map(str, ids))}", "bad")
+            yield from story.below(_IDS[name](listed(ids)), "bad")
 
 
 def undone(story: Story, event: Event) -> Iterator[Line]:
-    why = f": {event['why']}" if event.get("why") else ""
-    style = "bad" if event.get("outcome") == "failed" else "plain"
-    yield from story.row(event, "undo", f"{event.get('name')} {event.get('outcome')}{why}", style)
+    outcome = str(event.get("outcome"))
+    words = t(
+        "{name} {outcome}: {why}" if event.get("why") else "{name} {outcome}",
+        name=event.get("name"),
+        outcome=_OUTCOMES.get(outcome, outcome),
+        why=event.get("why"),
+    )
+    yield from story.row(event, t("undo"), words, "bad" if outcome == "failed" else "plain")
 
 
 def aborted(story: Story, event: Event) -> Iterator[Line]:
-    yield from story.row(event, "stopping", str(event.get("why") or "asked to stop"), "bad")
+    yield from story.row(event, t("stopping"), story.say(event.get("why") or t("asked to stop")), "bad")
 
 
 def left(story: Story, event: Event) -> Iterator[Line]:
     story.left = True
-    yield from story.row({}, "NOT RESTORED", str(event.get("why")), "bad")
+    yield from story.row({}, t("NOT RESTORED"), story.say(event.get("why")), "bad")
 
 
 def lab_stopped(story: Story, event: Event) -> Iterator[Line]:
     yield Line("")
-    what = "not all of it taken down" if story.left else "everything taken down"
-    yield from story.row({}, "lab", f"{what}, {seconds(event.get('seconds'))} waited")
+    words = t(
+        "not all of it taken down, {seconds} waited"
+        if story.left
+        else "everything taken down, {seconds} waited",
+        seconds=seconds(event.get("seconds")),
+    )
+    yield from story.row({}, t("lab"), words)
 
 
 # Kinds that are not named here add nothing.

@@ -32,22 +32,55 @@ def _hidden(character: str) -> bool:
     return unicodedata.category(character) in _HIDDEN
 
 
+# What must not begin a line in Japanese, and what must not end one (JIS X 4051).
+_NOT_FIRST = frozenset(
+    "、。，．・：；？！ー」』）】〉》〕｝〜～％゛゜々ゝゞぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ,.;:!?)]}%"
+)
+_NOT_LAST = frozenset("「『（【〈《〔｛([{")
+
+
 def wrap(text: str, columns: int) -> Iterator[str]:
-    """`text` in lines of at most `columns`; words that are wider are broken. 0 columns: one line."""
+    """`text` in lines of at most `columns`; words that are wider are broken. 0 columns: one line.
+
+    Lines break at spaces and between Japanese characters, but not before a full stop or a closing bracket, nor
+    after an opening one.
+    """
     if not columns or width(text) <= columns:
         yield text
         return
     line = ""
-    for word in text.split(" "):
-        joined = f"{line} {word}" if line else word
+    for gap, piece in _pieces(text):
+        joined = f"{line}{gap}{piece}" if line else piece
         if width(joined) <= columns:
             line = joined
             continue
         if line:
             yield line
-        *whole, line = _broken(word, columns)
+        *whole, line = _broken(piece, columns)
         yield from whole
     yield line
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """What may stand on lines of its own, each with the spaces before it."""
+    gap = piece = ""
+    for character in text:
+        if character == " ":
+            if piece:
+                yield gap, piece
+                gap = piece = ""
+            gap += character
+        elif piece and _may_break(piece[-1], character):
+            yield gap, piece
+            gap, piece = "", character
+        else:
+            piece += character
+    yield gap, piece
+
+
+def _may_break(before: str, after: str) -> bool:
+    wide = width(before) > 1 or width(after) > 1
+    return wide and after not in _NOT_FIRST and before not in _NOT_LAST and width(after) > 0
 
 
 def _broken(word: str, columns: int) -> list[str]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chaos_ext.catalog.load import Catalog
+from chaos_ext.language import Language, Said, listed, say, t
 from chaos_ext.model import Arm, Environment, FailureMode, Impact, InjectedFault, text_in
 from chaos_ext.report.text import pad
+from chaos_ext.report.words import impact as impact_word
 from chaos_ext.runbook import parse, shell
 
 # What a trial takes besides its windows and what the objectives allow: the lab, the fault, the looks.
@@ -15,38 +17,66 @@ _AROUND_A_TRIAL_S = 6.0
 
 
 def plan_lines(
-    catalog: Catalog, mode: FailureMode, environment: Environment, arms: Mapping[Arm, int]
+    catalog: Catalog,
+    mode: FailureMode,
+    environment: Environment,
+    arms: Mapping[Arm, int],
+    language: Language = "en",
 ) -> Iterator[str]:
     """Targets, who is hurt, objectives, duration, and the runbook's commands with what is known filled in."""
-    objectives = mode.objectives_in(environment.name)
-    base = environment.alerts.runbook_base_url
-    yield f"{mode.id}: {text_in(mode.title)}"
-    yield from _row("where", f"{environment.name} ({environment.platform}): {text_in(environment.title)}")
-    yield from _row("arms", ", ".join(f"{count} × {arm}" for arm, count in arms.items()))
+
+    def row(label: str, words: str) -> str:
+        return (
+            f"  {pad(say(label, language), 10)} {say(words, language) if isinstance(words, Said) else words}"
+        )
+
+    yield f"{mode.id}: {text_in(mode.title, language)}"
+    where = f"{environment.name} ({environment.platform}): {text_in(environment.title, language)}"
+    yield row(t("where"), where)
+    yield row(t("arms"), listed(t("{count} × {arm}", count=count, arm=arm) for arm, count in arms.items()))
     for fault in mode.reproduce[environment.platform]:
-        yield from _fault(fault, environment)
+        for label, words in _fault(fault, environment):
+            yield row(label, words)
     for flow in catalog.services.flows:
         claim = mode.impact.on(flow)
+        hurt = claim is not Impact.NONE
         possible = mode.impact.possible.get(flow)
-        expected = f"{claim}" if possible is None else f"{claim}, possibly {possible}"
-        yield from _row("users" if claim is not Impact.NONE else "", f"{pad(flow, 12)} expected: {expected}")
-    link = "" if mode.runbook == "none" else f", links {base}{mode.runbook}"
-    yield from _row("alert", f"{mode.detection.alert} within {objectives.detect_within:g} s{link}")
-    yield from _row(
-        "objective",
-        f"back within {objectives.recover_within:g} s of the fault, "
-        f"at most {objectives.lost_acknowledged_writes} acknowledged writes lost",
+        expected = t(
+            "{flow} expected: {impact}, possibly {possible}" if possible else "{flow} expected: {impact}",
+            flow=pad(flow, 12),
+            impact=impact_word(claim),
+            possible=impact_word(possible),
+        )
+        yield row(t("users") if hurt else "", expected)
+    yield row(t("alert"), _alert(mode, environment))
+    objectives = mode.objectives_in(environment.name)
+    back = t(
+        "back within {s:g} s of the fault, at most {lost} acknowledged writes lost",
+        s=objectives.recover_within,
+        lost=objectives.lost_acknowledged_writes,
     )
-    yield from _row("takes", f"at most about {_longest_s(mode, environment, arms):.0f} s")
+    yield row(t("objective"), back)
+    yield row(t("takes"), t("at most about {s:.0f} s", s=_longest_s(mode, environment, arms)))
     if mode.runbook != "none":
         yield ""
-        yield from _runbook(catalog, mode, environment)
+        yield from (
+            say(line, language) if isinstance(line, Said) else line
+            for line in _runbook(catalog, mode, environment)
+        )
     yield ""
-    yield "dry run: nothing was started, nothing was injected"
+    yield say(t("dry run: nothing was started, nothing was injected"), language)
 
 
-def _row(label: str, words: str) -> Iterator[str]:
-    yield f"  {pad(label, 10)} {words}"
+def _alert(mode: FailureMode, environment: Environment) -> Said:
+    within_s = mode.objectives_in(environment.name).detect_within
+    if mode.runbook == "none":
+        return t("{alert} within {s:g} s", alert=mode.detection.alert, s=within_s)
+    return t(
+        "{alert} within {s:g} s, links {url}",
+        alert=mode.detection.alert,
+        s=within_s,
+        url=f"{environment.alerts.runbook_base_url}{mode.runbook}",
+    )
 
 
 def _call(provider: Mapping[str, Any], environment: Environment) -> str:
@@ -64,15 +94,13 @@ def _filled(value: Any, environment: Environment) -> Any:
     return value
 
 
-def _fault(fault: InjectedFault, environment: Environment) -> Iterator[str]:
-    yield from _row("fault", f"{fault.name}: {_call(fault.provider, environment)}")
-    yield from _row("evidence", _call(fault.in_force["provider"], environment))
-    undo = (
-        f"cannot be undone: {fault.cannot_be_undone_because}"
-        if fault.undo is None
-        else _call(fault.undo["provider"], environment)
-    )
-    yield from _row("undo", undo)
+def _fault(fault: InjectedFault, environment: Environment) -> Iterator[tuple[str, str]]:
+    yield t("fault"), f"{fault.name}: {_call(fault.provider, environment)}"
+    yield t("evidence"), _call(fault.in_force["provider"], environment)
+    if fault.undo is None:
+        yield t("undo"), t("cannot be undone: {why}", why=fault.cannot_be_undone_because)
+    else:
+        yield t("undo"), _call(fault.undo["provider"], environment)
 
 
 def _longest_s(mode: FailureMode, environment: Environment, arms: Mapping[Arm, int]) -> float:
@@ -89,7 +117,7 @@ def _longest_s(mode: FailureMode, environment: Environment, arms: Mapping[Arm, i
 def _runbook(catalog: Catalog, mode: FailureMode, environment: Environment) -> Iterator[str]:
     runbook = parse.parse(catalog.root / "catalog" / mode.runbook)
     known = {k: v for k, v in environment.variables.items() if "${" not in v}
-    yield f"runbook catalog/{mode.runbook}, on {environment.platform}:"
+    yield t("runbook {path}, on {platform}:", path=f"catalog/{mode.runbook}", platform=environment.platform)
     for step in runbook.steps:
         blocks = step.blocks_on(environment.platform)
         if not blocks:
@@ -97,5 +125,5 @@ def _runbook(catalog: Catalog, mode: FailureMode, environment: Environment) -> I
         yield ""
         yield f"  {step.heading}"
         for block in blocks:
-            yield f"    [{block.role}, at most {block.timeout_s:g} s]"
+            yield t("    [{role}, at most {s:g} s]", role=block.role, s=block.timeout_s)
             yield from (f"      {line}".rstrip() for line in shell.fill(block.code, known).splitlines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from chaos_ext.language import t
 from chaos_ext.model import Event
 from chaos_ext.report.line import Line
 from chaos_ext.report.words import seconds
@@ -12,33 +13,42 @@ from chaos_ext.report.words import seconds
 if TYPE_CHECKING:
     from chaos_ext.report.story import Story
 
+_ROLES = {
+    "params": t("params"),
+    "diagnose": t("diagnose"),
+    "mitigate": t("mitigate"),
+    "undo": t("undo"),
+    "standin": t("standin"),
+    "verify": t("verify"),
+    "step": t("step"),
+}
+
 
 # --- the runbook ---
 
 
 def runbook_started(story: Story, event: Event) -> Iterator[Line]:
-    steps = event.get("steps") or ()
-    yield from story.row(
-        event,
-        "runbook",
-        f"{event.get('runbook')} on {event.get('platform')}, {len(steps)} steps",
-        "strong",
+    words = t(
+        "{runbook} on {platform}, {count} steps",
+        runbook=event.get("runbook"),
+        platform=event.get("platform"),
+        count=len(event.get("steps") or ()),
     )
+    yield from story.row(event, t("runbook"), words, "strong")
 
 
 def verification_before(story: Story, event: Event) -> Iterator[Line]:
     if event.get("passed"):
-        words = "Verification passes before anything is done: it does not see the failure"
-        yield from story.row(event, "check", words, "bad")
+        words = t("Verification passes before anything is done: it does not see the failure")
+        yield from story.row(event, t("check"), words, "bad")
     else:
-        words = "Verification fails before anything is done, as it should"
-        yield from story.row(event, "check", words, "good")
+        words = t("Verification fails before anything is done, as it should")
+        yield from story.row(event, t("check"), words, "good")
 
 
 def step_started(story: Story, event: Event) -> Iterator[Line]:
-    yield from story.row(
-        event, str(event.get("role", "step")), str(event.get("heading") or event.get("step"))
-    )
+    role = str(event.get("role", "step"))
+    yield from story.row(event, _ROLES.get(role, role), str(event.get("heading") or event.get("step")))
 
 
 def step_output(story: Story, event: Event) -> Iterator[Line]:
@@ -46,31 +56,39 @@ def step_output(story: Story, event: Event) -> Iterator[Line]:
 
 
 def step_finished(story: Story, event: Event) -> Iterator[Line]:
-    took = seconds(event.get("seconds"))
+    step, took = event.get("step"), seconds(event.get("seconds"))
     if event.get("branch"):
-        yield from story.below(f"→ {event['branch']}")
+        yield from story.below(t("→ {step}", step=event["branch"]))
     if event.get("ok"):
-        yield from story.below(f"{event.get('step')} ok in {took}", "good")
+        yield from story.below(t("{step} ok in {seconds}", step=step, seconds=took), "good")
         return
-    got = "no exit code" if event.get("exit") is None else f"exit {event['exit']}"
-    yield from story.below(
-        f"{event.get('step')} failed in {took}: {got}, expected exit {event.get('expected_exit', 0)}",
-        "bad",
+    code = event.get("exit")
+    got = t("no exit code") if code is None else t("exit {code}", code=code)
+    words = t(
+        "{step} failed in {seconds}: {got}, expected exit {expected}",
+        step=step,
+        seconds=took,
+        got=got,
+        expected=event.get("expected_exit", 0),
     )
+    yield from story.below(words, "bad")
     if event.get("why"):
-        yield from story.below(str(event["why"]), "bad")
+        yield from story.below(story.say(event["why"]), "bad")
     for line in str(event.get("command") or "").splitlines():
         yield from story.below(line, "bad", mark="$ ")
 
 
 def runbook_finished(story: Story, event: Event) -> Iterator[Line]:
-    took = seconds(event.get("seconds"))
-    where = f" at {event['failed_step']}" if event.get("failed_step") else ""
+    took, at = seconds(event.get("seconds")), event.get("failed_step")
     if event.get("needs_person"):
-        yield from story.row(event, "runbook", f"needs a person{where}", "bad")
+        words = t("needs a person at {step}" if at else "needs a person", step=at)
+        yield from story.row(event, t("runbook"), words, "bad")
     elif event.get("ok"):
-        yield from story.row(event, "runbook", f"followed to its end in {took}", "good")
+        yield from story.row(event, t("runbook"), t("followed to its end in {seconds}", seconds=took), "good")
     else:
-        yield from story.row(event, "runbook", f"stopped{where} after {took}", "bad")
-        if not where and event.get("why"):
-            yield from story.below(str(event["why"]), "bad")
+        words = t(
+            "stopped at {step} after {seconds}" if at else "stopped after {seconds}", step=at, seconds=took
+        )
+        yield from story.row(event, t("runbook"), words, "bad")
+        if not at and event.get("why"):
+            yield from story.below(story.say(event["why"]), "bad")

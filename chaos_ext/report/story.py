@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chaos_ext.language import Language, Said, say, t
 from chaos_ext.model import Arm, Event, Interval
 from chaos_ext.report import text
 from chaos_ext.report.chapters import TELLERS
@@ -28,10 +29,11 @@ class Busy:
 
 
 class Story:
-    """Tells one run. `width` is the columns to keep to; 0 means any (a log)."""
+    """Tells one run in `language`. `width` is the columns to keep to; 0 means any (a log)."""
 
-    def __init__(self, width: int = 0) -> None:
+    def __init__(self, width: int = 0, language: Language = "en") -> None:
         self.width = width
+        self.language: Language = language
         self.busy: Busy | None = None
         self.trials = 0
         self.left = False  # whether something could not be taken down
@@ -46,7 +48,7 @@ class Story:
         kind = str(event.get("kind"))
         if kind == "lab-says":
             if self._in_lab:
-                self._now(event, f"lab: {clean(str(event.get('line', '')))}")
+                self._now(event, t("lab: {line}", line=event.get("line", "")))
             return []
         self._in_lab = kind == "lab-starting"
         teller = TELLERS.get(kind)
@@ -57,27 +59,43 @@ class Story:
         return lines
 
     def _now(self, event: Event, what: str) -> None:
-        self.busy = Busy(what, float(event.get("at", 0.0))) if what else None
+        self.busy = Busy(clean(self._told(what)), float(event.get("at", 0.0))) if what else None
+
+    # --- language ---
+
+    @property
+    def mark(self) -> str:
+        """What stands at the end of a line that was cut: '…' may take two columns on a Japanese terminal."""
+        return "…" if self.language == "en" else ".."
+
+    def say(self, sentence: object) -> str:
+        """A sentence of ours, also one that went through a file, in the language of this story."""
+        return say(sentence, self.language)
+
+    def _told(self, words: str) -> str:
+        """Somebody else's words stay as they are; a service may well print a sentence like one of ours."""
+        return self.say(words) if isinstance(words, Said) else words
 
     # --- layout ---
 
     def heading(self, words: str, style: str = "strong") -> Iterator[Line]:
         """A line from the first column on."""
-        for part in wrap(clean(words), self.width):
+        for part in wrap(clean(self._told(words)), self.width):
             yield Line(part, style)
 
     def row(self, event: Event, label: str, words: str, style: str = "plain") -> Iterator[Line]:
         """A labelled line with its time; what does not fit goes on below, indented."""
         indent = GUTTER + 1 + LABEL + 1
         columns = max(10, self.width - indent) if self.width else 0
-        for number, part in enumerate(wrap(clean(words), columns)):
-            head = f"{self.clock(event):>{GUTTER}} {text.pad(label, LABEL)} " if not number else " " * indent
+        first = f"{text.pad_left(self.clock(event), GUTTER)} {text.pad(self._told(label), LABEL)} "
+        for number, part in enumerate(wrap(clean(self._told(words)), columns)):
+            head = " " * indent if number else first
             yield Line(f"{head}{part}".rstrip(), style)
 
     def below(self, words: str, style: str = "plain", mark: str = "") -> Iterator[Line]:
         """A line below a labelled one; clipped, never wrapped."""
-        line = " " * (GUTTER + 1 + LABEL + 1) + mark + clean(words)
-        yield Line(text.clip(line, self.width) if self.width else line, style)
+        line = " " * (GUTTER + 1 + LABEL + 1) + mark + clean(self._told(words))
+        yield Line(text.clip(line, self.width, self.mark) if self.width else line, style)
 
     def clock(self, event: Event) -> str:
         """When it was: since the trial's start, or since the fault with a plus."""
@@ -86,19 +104,19 @@ class Story:
         if origin is None or not isinstance(at, int | float):
             return ""
         sign = "" if self.fault is None else "+"
-        return f"{sign}{max(0.0, at - origin):.1f} s"
+        return sign + self.say(t("{s:.1f} s", s=max(0.0, at - origin)))
 
     def after_fault(self, event: Event) -> str:
         """When it was, after the fault; empty when that is not known."""
         early, late = event.get("earliest"), event.get("latest")
         if self.fault is None or early is None or late is None:
             return ""
-        return f"{span(Interval(early, late).since(self.fault))} after the fault"
+        return t("{time} after the fault", time=span(Interval(early, late).since(self.fault)))
 
     def objective(self, name: str) -> str:
         """The objective of that name in this trial, to end a line with; empty when it has none."""
         value = (self.trial.get("objectives") or {}).get(name)
-        return "" if value is None else f"; objective {value:g} s"
+        return "" if value is None else t("; objective {s:g} s", s=value)
 
     @property
     def alone(self) -> bool:
@@ -107,12 +125,13 @@ class Story:
 
     def table(self, headers: tuple[str, ...], rows: list[tuple[object, ...]]) -> Iterator[Line]:
         """Figures below a labelled line."""
-        for line in text.table(rows, headers).splitlines():
+        said = [tuple(self._told(cell) if isinstance(cell, str) else cell for cell in row) for row in rows]
+        for line in text.table(said, tuple(map(self._told, headers))).splitlines():
             yield from self.below(line, "dim")
 
     def since(self, event: Event) -> str:
         """How long after the fault it was recorded."""
         at = event.get("at")
         if self.fault is None or not isinstance(at, int | float):
-            return "the time watched"
+            return t("the time watched")
         return seconds(max(0.0, at - self.fault.latest))

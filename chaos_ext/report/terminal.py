@@ -10,22 +10,26 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from chaos_ext.language import Language, chosen_for, say, t
 from chaos_ext.model import Event, Verdict, VerdictWord
 from chaos_ext.report import text
 from chaos_ext.report.clean import clean, wrap
 from chaos_ext.report.line import Line
 from chaos_ext.report.story import Story
+from chaos_ext.report.words import VERDICTS
 
 _STYLES = {"plain": "", "good": "\x1b[32m", "bad": "\x1b[31m", "strong": "\x1b[1m", "dim": "\x1b[2m"}
 _RESET, _ERASE = "\x1b[0m", "\r\x1b[K"
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME_S, _HEARTBEAT_S = 0.1, 5.0
-_ASCII = str.maketrans({"·": "|", "–": "-", "×": "x", "…": "~", "→": ">"} | dict.fromkeys(_SPINNER, "*"))
+_ASCII = str.maketrans(
+    {"·": "|", "–": "-", "×": "x", "…": "~", "→": ">", "〜": "~"} | dict.fromkeys(_SPINNER, "*")
+)
 
 
 class Terminal:
@@ -35,11 +39,20 @@ class Terminal:
     reader. Use it in a `with` block, which keeps the status line moving.
     """
 
-    def __init__(self, stream: TextIO, *, tty: bool, width: int = 0, colour: bool = False) -> None:
-        """`width` in columns is kept on a screen; 0, as for a log, means any."""
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        tty: bool,
+        width: int = 0,
+        colour: bool = False,
+        language: Language | None = None,
+    ) -> None:
+        """`width` in columns is kept on a screen; 0, as for a log, means any. `language`: None, the chosen one."""
+        self.language = language or chosen_for(stream)
         self.stream, self.tty, self.width, self.colour = stream, tty, width, colour
         self._measure: Callable[[], int] | None = None
-        self._story = Story(width)
+        self._story = Story(width, self.language)
         self._lock = threading.RLock()
         self._gone = False
         self._status_shown = False
@@ -65,9 +78,18 @@ class Terminal:
             try:
                 told = self._story.tell(event)
             except Exception as error:  # noqa: BLE001 - what cannot be told must not stop a trial that broke something
-                told = [Line(f"({event.get('kind')} cannot be shown: {clean(str(error))})", "bad")]
+                told = [
+                    Line(
+                        self.said(t("({kind} cannot be shown: {why})", kind=event.get("kind"), why=error)),
+                        "bad",
+                    )
+                ]
             self.lines(told)
             self._said_at = time.monotonic()
+
+    def said(self, text: object) -> str:
+        """A sentence of ours in this terminal's language, fit for one line."""
+        return clean(say(text, self.language))
 
     def lines(self, lines: Iterable[Line]) -> None:
         """Write lines above the status line."""
@@ -96,11 +118,13 @@ class Terminal:
             took = max(0.0, moment - busy.since)
             if self.tty:
                 frame = _SPINNER[int(moment / _FRAME_S) % len(_SPINNER)]
-                line = _status(f"{frame} {busy.what}", f" … {took:.1f} s", max(1, self.width - 1))
+                passed = self.said(t(" … {s:.1f} s", s=took))
+                line = _status(f"{frame} {busy.what}", passed, max(1, self.width - 1), self._story.mark)
                 self._write(_ERASE + self.paint(Line(line, "dim")))
                 self._status_shown = True
             elif moment - max(busy.since, self._said_at) >= _HEARTBEAT_S:
-                self.lines([Line(f"  … {busy.what}, {took:.0f} s so far")])
+                words = t("  … {what}, {s:.0f} s so far", what=busy.what, s=took)
+                self.lines([Line(self.said(words))])
                 self._said_at = moment
 
     def _fit(self) -> None:
@@ -154,9 +178,9 @@ def _columns() -> int:
     return shutil.get_terminal_size().columns
 
 
-def _status(what: str, took: str, columns: int) -> str:
+def _status(what: str, took: str, columns: int, mark: str) -> str:
     """`what` gives way, so that one sees the time go by."""
-    return text.clip(text.clip(what, max(1, columns - text.width(took))) + took, columns)
+    return text.clip(text.clip(what, max(1, columns - text.width(took)), mark) + took, columns, mark)
 
 
 # --- the end -------------------------------------------------------------------------------------
@@ -174,29 +198,33 @@ def render_verdict(
 ) -> list[str]:
     """The verdict with its reasons and what it is worth; the last four lines are for eyes and scripts alike."""
     width = terminal.width if terminal else 0
+    language: Language = terminal.language if terminal else "en"
+
+    def entry(label: str, words: str, style: str) -> Iterator[Line]:
+        columns = max(20, width - 9) if width else 0
+        for number, part in enumerate(wrap(clean(say(words, language)), columns)):
+            yield Line(f"{text.pad(say(label, language) if not number else '', 8)} {part}", style)
+
     lines = [Line("")]
     for reason in verdict.flags:
-        lines += _entry("FLAG", reason.word, reason.sentence, width, "bad")
+        lines += entry(t("FLAG"), t("{word}: {sentence}", word=reason.word, sentence=reason.sentence), "bad")
     for reason in verdict.reasons:
-        lines += _entry("because", reason.word, reason.sentence, width, "bad")
-    lines += _entry("worth", "", verdict.worth, width, "plain")
+        lines += entry(
+            t("because"), t("{word}: {sentence}", word=reason.word, sentence=reason.sentence), "bad"
+        )
+    lines += entry(t("worth"), verdict.worth, "plain")
     lines.append(Line(""))
     flags = "".join(f", {reason.word}" for reason in verdict.flags)
-    lines += [
-        Line(f"verdict: {verdict.word}{flags}", "bad" if verdict.flags else _WORTH[verdict.word]),
-        Line(f"exit code: {verdict.exit_code}"),
-        Line(f"bundle: {_near(bundle)}"),
-        Line(f"next: {next_command}"),
-    ]
+    style = "bad" if verdict.flags else _WORTH[verdict.word]
+    for words, painted in (
+        (t("verdict: {word}{flags}", word=VERDICTS[verdict.word], flags=flags), style),
+        (t("exit code: {code}", code=verdict.exit_code), "plain"),
+        (t("bundle: {path}", path=_near(bundle)), "plain"),
+        (t("next: {command}", command=next_command), "plain"),
+    ):
+        lines.append(Line(say(words, language), painted))
     paint = terminal.paint if terminal else lambda line: line.text
     return [paint(line) for line in lines]
-
-
-def _entry(label: str, word: str, sentence: str, width: int, style: str) -> Iterable[Line]:
-    columns = max(20, width - 9) if width else 0
-    words = f"{word}: {sentence}" if word else sentence
-    for number, part in enumerate(wrap(clean(words), columns)):
-        yield Line(f"{text.pad(label if not number else '', 8)} {part}", style)
 
 
 def _near(path: Path) -> Path:

@@ -30,17 +30,22 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-def clip(text: str, columns: int) -> str:
-    """`text` in at most `columns`, its cut end shown as '…'. Never half a wide character."""
+def pad_left(text: str, columns: int) -> str:
+    """`text` with spaces before it up to `columns`; a longer one is left as it is."""
+    return " " * (columns - width(text)) + text
+
+
+def clip(text: str, columns: int, mark: str = "…") -> str:
+    """`text` in at most `columns`, its cut end shown as `mark`. Never half a wide character."""
     if width(text) <= columns:
         return text
-    kept, left = [], columns - 1
+    kept, left = [], columns - len(mark)
     for character in text:
         left -= _columns(character)
         if left < 0:
             break
         kept.append(character)
-    return "".join(kept) + "…" * min(1, columns)
+    return "".join(kept) + mark[: max(0, columns)]
 
 
 def table(rows: Sequence[Sequence[object]], headers: Sequence[str], columns: int = 0) -> str:

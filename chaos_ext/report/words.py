@@ -1,36 +1,61 @@
-"""Numbers as people read them."""
+"""Numbers and single words as people read them."""
 
 from __future__ import annotations
 
-from chaos_ext.model import Interval
+from chaos_ext.language import Said, listed, t
+from chaos_ext.model import Impact, Interval, VerdictWord
+
+IMPACTS: dict[str, Said] = {
+    Impact.OUTAGE: t("outage"),
+    Impact.DEGRADED: t("degraded"),
+    Impact.LATE: t("late"),
+    Impact.STALE: t("stale"),
+    Impact.WRONG: t("wrong"),
+    Impact.NONE: t("none"),
+}
 
 
-def seconds(value: object) -> str:
+VERDICTS: dict[str, Said] = {
+    VerdictWord.VERIFIED: t("verified"),
+    VerdictWord.REPRODUCED: t("reproduced"),
+    VerdictWord.REFUTED: t("refuted"),
+    VerdictWord.UNKNOWN: t("unknown"),
+}
+
+
+def impact(value: object) -> str:
+    """What a flow feels, as a word that can be said in Japanese; ``no data`` when it is not known."""
+    return t("no data") if value is None else IMPACTS.get(str(value), str(value))
+
+
+def seconds(value: object) -> Said:
     """``3.2 s``, ``80 ms`` under a tenth of a second, ``? s`` when it is not known."""
     if not isinstance(value, int | float):
-        return "? s"
-    return f"{value * 1000:.0f} ms" if 0 < value < 0.0995 else f"{value:.1f} s"
+        return t("? s")
+    return t("{ms:.0f} ms", ms=value * 1000) if 0 < value < 0.0995 else t("{s:.1f} s", s=value)
 
 
-def milliseconds(value: object) -> str:
+def milliseconds(value: object) -> Said:
     """A latency: ``12 ms``, ``1.9 s`` from one second on, ``-`` when there is none."""
     if not isinstance(value, int | float):
-        return "-"
-    return f"{value * 1000:.0f} ms" if value < 0.9995 else f"{value:.1f} s"
+        return t("-")
+    return t("{ms:.0f} ms", ms=value * 1000) if value < 0.9995 else t("{s:.1f} s", s=value)
 
 
-def span(interval: Interval) -> str:
+def span(interval: Interval) -> Said:
     """``3.1–3.3 s``, or ``3.1 s`` when both ends read the same."""
     low, high = f"{interval.earliest:.1f}", f"{interval.latest:.1f}"
-    return f"{low} s" if low == high else f"{low}–{high} s"
+    return t("{low} s", low=low) if low == high else t("{low}–{high} s", low=low, high=high)
 
 
 def plainly(value: object) -> str:
     """A value of some evidence without the marks of a programming language."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return t("yes") if value else t("no")
     if isinstance(value, dict):
-        return " / ".join(f"{key} {plainly(inner)}" for key, inner in value.items()) or "none"
+        return listed((t("{key} {value}", key=k, value=plainly(v)) for k, v in value.items()), " / ") or t(
+            "none"
+        )
     if isinstance(value, list | tuple):
-        return " / ".join(map(plainly, value)) or "none"
-    return "none" if value is None else str(value)
+        return listed(map(plainly, value), " / ") or t("none")
+    return t("none") if value is None else str(value)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaos_ext.report.clean import wrap
 from chaos_ext.report.text import clip, pad, table, width
 
 
@@ -75,3 +76,12 @@ def test_every_line_of_a_table_fits(rows, columns):
     lines = table(rows, ("A", "B"), columns).split("\n")
     assert len(lines) == len(rows) + 1
     assert all(width(line) <= max(columns, 12 * 2 + 2 + 10) for line in lines)
+
+
+def test_lines_break_between_japanese_characters_but_not_before_a_full_stop():
+    text = "受け付け済みの書き込みは「すべて」残っています。復旧しました（3.2 秒）。"
+    for columns in range(6, 60):
+        lines = list(wrap(text, columns))
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert all(width(line) <= columns for line in lines)
+        assert all(line[0] not in "。）」、" and line[-1] not in "「（" for line in lines)
