@@ -16,11 +16,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chaos_lab import cloud_names, configs, parts, places, postgresql, release, tools, valkey
+from chaos_lab import clone, cloud_names, configs, parts, places, postgresql, release, tools, valkey
 from chaos_lab.errors import LabProblem
 from chaos_lab.places import Lab, write
 from chaos_lab.processes import MARK
@@ -43,6 +44,7 @@ def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str,
         _write_services(lab, template, ports, rules)
         _write_supervisor(lab, template, ports, marker)
         tools.write_all(lab, template.programs, template.user)
+        _write_source_of_clones(lab, template)
         for service in parts.REPLICAS:
             release.lay_down(lab.releases / service, service, parts.release_config(service))
     finally:
@@ -52,6 +54,12 @@ def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str,
         os.chown(lab.data, *template.user.owner)
         os.chown(lab.archive, *template.user.owner)
         os.chown(lab.clients, *template.user.owner)
+
+
+def _write_source_of_clones(lab: Lab, template: Template) -> None:
+    since = time.strftime("%Y-%m-%d %H:%M:%S+00", time.gmtime())
+    allowed = os.environ.get("CHAOS_LAB_PORTS", "")
+    clone.Source(template.cluster, template.programs, template.user, since, allowed).write(lab)
 
 
 def _start_copying(lab: Lab, template: Template) -> list[subprocess.Popen[str]]:

@@ -15,8 +15,8 @@ _SPAWNED = re.compile(r"spawned: '(pg-[a-z])' with pid (\d+)")
 _IPC_RMID = 0
 
 
-def remove(supervisor_log: Path) -> None:
-    """Remove unused segments made by the postmasters that this log says were started.
+def remove(supervisor_log: Path, data: Path) -> None:
+    """Remove unused segments of the postmasters that this log says were started, and of clones in `data`.
 
     Nothing on machines without /proc/sysvipc (macOS).
     """
@@ -25,8 +25,9 @@ def remove(supervisor_log: Path) -> None:
             int(match[2])
             for match in _SPAWNED.finditer(supervisor_log.read_text(encoding="utf-8", errors="replace"))
         }
+        pids |= {int(path.read_text(encoding="ascii").split()[0]) for path in data.glob("*/postmaster.pid")}
         rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text(encoding="utf-8").splitlines()]
-    except OSError:
+    except (OSError, ValueError, IndexError):
         return
     columns = rows[0]
     for row in rows[1:]:

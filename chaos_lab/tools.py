@@ -14,6 +14,7 @@ from chaos_lab.places import Lab, write
 from chaos_lab.postgresql import Installation, User
 
 _PROGRAMS = ("psql", "pg_basebackup", "pg_rewind", "pg_isready", "pg_controldata")
+_OURS = {"release": "release", "pg-clone": "clone"}  # tool: the module with its main()
 # In Python, since setpriv is not on every machine; -I -S starts in about ten milliseconds.
 _AS_USER = """\
 import os, sys
@@ -44,10 +45,11 @@ def write_all(lab: Lab, programs: Installation, user: User) -> None:
     python = f"exec {shlex.quote(sys.executable)}"
     config = shlex.quote(str(lab.supervisor_config))
     _tool(lab, "supervisorctl", f'{python} -I -m supervisor.supervisorctl -c {config} "$@"')
-    # -S: nothing but the standard library, so it starts quickly.
     package = str(Path(__file__).parents[1])
-    code = f"import sys; sys.path.insert(0, {package!r}); from chaos_lab.release import main; main()"
-    _tool(lab, "release", f'{python} -I -S -c {shlex.quote(code)} --lab {shlex.quote(str(lab.dir))} "$@"')
+    for name, module in _OURS.items():
+        # -S: nothing but the standard library, so it starts quickly.
+        code = f"import sys; sys.path.insert(0, {package!r}); from chaos_lab.{module} import main; main()"
+        _tool(lab, name, f'{python} -I -S -c {shlex.quote(code)} --lab {shlex.quote(str(lab.dir))} "$@"')
 
 
 def _tool(lab: Lab, name: str, *lines: str) -> None:
