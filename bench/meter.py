@@ -175,7 +175,12 @@ def _tiny_server(*arguments: str) -> Any:
 
 
 def _flows(rates: dict[str, float], deadline_s: float) -> dict[str, Flow]:
-    """The two flows of the lab, at these rates."""
+    """A flow that writes and one that looks, at these rates."""
+    submit, look = _written(rates, deadline_s)
+    return {"submit": Flow.model_validate(submit), "dashboard": Flow.model_validate(look)}
+
+
+def _written(rates: dict[str, float], deadline_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
     look: dict[str, Any] = {
         "title": "Look",
         "service": "shop",
@@ -196,7 +201,7 @@ def _flows(rates: dict[str, float], deadline_s: float) -> dict[str, Flow]:
         },
         "write": {"read_back": "/responses", "list_at": "responses", "id": "id", "content": "text"},
     }
-    return {"submit": Flow.model_validate(submit), "dashboard": Flow.model_validate(look)}
+    return submit, look
 
 
 def _break(server: Any, kind: str) -> tuple[float, float]:
@@ -307,20 +312,36 @@ class Cost:
     latest_s: float  # how late the latest operation was sent
 
 
-def cost(seconds: float, per_second: float = 100.0) -> Cost:
+def _flows_of_the_lab() -> dict[str, Flow]:
+    """Six flows as the lab has them: 40 operations a second that write, follow, must be fresh, and look."""
+    submit, look = _written({"submit": 10.0, "dashboard": 20.0}, DEADLINE_S)
+    fresh = {"of": "submit", "within": "1s", "newest": "newest.id", "count": "responses"}
+    follows = {"flow": "submit", "after": "1s"}
+    summary = {"path": "/summary?page=${cycle}", "cycle": 400}
+    known = {"path": "/known/${followed.id}"}
+    written = {
+        "submit": {**submit, "per_second": 10},
+        "dashboard": {**look, "per_second": 20, "request": summary, "fresh": fresh},
+        "topics": {**look, "per_second": 5, "request": known, "follows": follows},
+        "export": {**look, "per_second": 2, "request": summary, "fresh": fresh},
+        "sign-in": {**look, "per_second": 1},
+        "mail": {**look, "per_second": 2, "request": known, "follows": follows},
+    }
+    return {name: Flow.model_validate(flow) for name, flow in written.items()}
+
+
+def cost(seconds: float, flows: dict[str, Flow] | None = None) -> Cost:
     """Processor time of the meter's thread over `seconds`, once it is warm, against a server process over TLS."""
-    rates = {"submit": per_second / 4, "dashboard": per_second * 3 / 4}
+    flows = flows or _flows({"submit": 25.0, "dashboard": 75.0}, DEADLINE_S)
     with tempfile.TemporaryDirectory() as place:
         server = _tiny_server("--tls", place)
-        meter = Meter(
-            _flows(rates, DEADLINE_S), server.url, server.ca_file, Path(place) / "trial", run_id="cost"
-        )
+        meter = Meter(flows, server.url, server.ca_file, Path(place) / "trial", run_id="cost")
         try:
             meter.start()
             thread = next(t for t in threading.enumerate() if t.name == "meter")
             assert thread.ident is not None
             clock = time.pthread_getcpuclockid(thread.ident)
-            time.sleep(1.0)
+            time.sleep(2.5)
             begin, used = time.monotonic(), time.clock_gettime(clock)
             time.sleep(seconds)
             took, used = time.monotonic() - begin, time.clock_gettime(clock) - used
@@ -386,13 +407,18 @@ def main(arguments: Sequence[str] = ()) -> int:
     if wanted.real:  # a busy machine sends late now and then, which no bound in periods knows
         lines += _report("meter, real", list(real_outages(wanted.real, wanted.seed)), 0.99)
     if wanted.seconds:
-        paid = cost(wanted.seconds)
-        text = (
-            f"meter, cost: {paid.share:.1%} of a core at {paid.operations / wanted.seconds:.0f} operations/s, "
-            f"{paid.fresh / paid.operations:.0%} on fresh TLS (bound 15 %); {paid.per_operation_s * 1e6:.0f} µs each, "
-            f"sent at most {paid.latest_s * 1000:.0f} ms late, {paid.failed} failed"
-        )
-        lines.append((text, paid.share <= 0.15))
+        for what, bound, flows in (
+            ("two flows", 0.15, None),
+            ("the lab's six flows", 0.08, _flows_of_the_lab()),
+        ):
+            paid = cost(wanted.seconds, flows)
+            text = (
+                f"meter, cost, {what}: {paid.share:.1%} of a core at {paid.operations / wanted.seconds:.0f} "
+                f"operations/s, {paid.fresh / paid.operations:.0%} on fresh TLS (bound {bound:.0%}); "
+                f"{paid.per_operation_s * 1e6:.0f} µs each, sent at most {paid.latest_s * 1000:.0f} ms late, "
+                f"{paid.failed} failed"
+            )
+            lines.append((text, paid.share <= bound))
     for text, good in lines:
         print(text if good else f"{text}  MISSED", flush=True)
     return 0 if all(good for _, good in lines) else 1

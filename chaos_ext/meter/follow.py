@@ -59,12 +59,13 @@ class Writes:
         - `by`: writes acknowledged at or before must be in it.
         """
         due = bisect.bisect_right(self._at, by)
-        missing = count < due
         if due and newest in self._sent and newest is not None:
             over = self._over.get(newest, math.inf)
-            if over < self._newest_sent[due - 1] and (missing or newest in self._acknowledged):
+            # With all that are due shown besides this one, which is not among them, there would be more.
+            stored_late = newest not in self._acknowledged and count > due
+            if over < self._newest_sent[due - 1] and not stored_late:
                 return STALE
-        return WRONG if missing else ""
+        return WRONG if count < due else ""
 
 
 def shown(fresh: Fresh, body: bytes) -> tuple[str | None, int] | None:

@@ -80,6 +80,49 @@ def test_impact_of(samples: list[Sample], expected: Impact | None) -> None:
     assert impact_of(samples, SLO) is expected
 
 
+def words(good: int, **failed: int) -> list[Sample]:
+    """Operations that failed in these ways."""
+    made = ops(good)
+    for why, count in failed.items():
+        made += [
+            Sample("f", len(made) + i, 0.0, 0.0, 0.01, False, why.replace("_", " ")) for i in range(count)
+        ]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        pytest.param(words(0, late=20), Impact.LATE, id="all-late"),
+        pytest.param(words(10, late=10), Impact.LATE, id="half-late"),
+        pytest.param(words(27, stale=3), Impact.STALE, id="three-stale-of-thirty"),
+        pytest.param(words(29, wrong=1), Impact.NONE, id="one-wrong-of-thirty-is-bad-luck"),
+        pytest.param(words(28, wrong=2), Impact.NONE, id="two-wrong-of-thirty-may-be"),
+        pytest.param(words(10, late=9, status_503=1), Impact.LATE, id="nine-of-ten-late"),
+        pytest.param(words(10, late=8, status_503=1), Impact.DEGRADED, id="eight-of-nine-late"),
+        pytest.param(words(0, late=8, status_503=2), Impact.OUTAGE, id="all-fail-eight-of-ten-late"),
+        pytest.param(words(5, stale=5, wrong=5), Impact.OUTAGE, id="half-stale-half-wrong"),
+        pytest.param(words(0, late=1), Impact.LATE, id="the-only-one-is-late"),
+        pytest.param(words(0, status_503=1), Impact.OUTAGE, id="the-only-one-fails"),
+        pytest.param([*words(0, late=1), *ops(0, slow=20)], Impact.DEGRADED, id="slow-and-one-late"),
+    ],
+)
+def test_the_words_of_what_failed(samples: list[Sample], expected: Impact) -> None:
+    assert impact_of(samples, SLO) is expected
+
+
+@given(good=st.integers(0, 60), planted=st.integers(1, 60), other=st.integers(0, 10))
+def test_a_planted_word_is_told_when_nearly_all_failures_are_of_it(
+    good: int, planted: int, other: int
+) -> None:
+    measured = impact_of(words(good, late=planted, reset=other), SLO)
+    as_failures = impact_of(words(good, reset=planted + other), SLO)
+    if as_failures is Impact.NONE or planted < 0.9 * (planted + other):
+        assert measured is as_failures
+    else:
+        assert measured is Impact.LATE
+
+
 def test_summary() -> None:
     figures = summary(ops(18, failed=1, slow=1), SLO)
     assert (figures.operations, figures.failed, figures.success) == (20, 1, 0.95)

@@ -3,10 +3,12 @@
     python tiny_server.py [--tls DIR]        → {"port": …, "pid": …, "ca_file": …}
     {"do": "close"}    closes the listener and cuts every connection     {"do": "listen"}  opens it again
     {"do": "answer", "status": 500, "every": 5, "delay_s": 0.2, "swallow": true}   every n-th operation is hurt
+    {"do": "show", "first": 40, "hide": 3}   what was stored is shown only up to the 40th, or without 3 old ones; {} all
     {"do": "normal"}   {"do": "expire"} (the certificate)   {"do": "store", "items": [...]}  {"do": "count"}
 
 Each is answered by {"began": …, "ended": …} on the monotonic clock, which processes of one machine share.
-POST /responses stores the JSON body and answers 201; GET /responses answers all of it; any other path answers 200.
+POST /responses stores the JSON body and answers 201; GET /responses answers all; GET /known/ID answers 404 for what
+is not shown; GET /summary says how many are shown and which is the newest; any other path answers 200.
 """
 
 from __future__ import annotations
@@ -90,6 +92,7 @@ class Server:
         self.connections: set[asyncio.Transport] = set()
         self.stored: list[dict[str, Any]] = []
         self.hurt: dict[str, Any] = {}
+        self.shows: dict[str, Any] = {}
         self.served = 0
         self.accepted = 0
         if tls is not None:
@@ -103,6 +106,11 @@ class Server:
         )
         self.port = self.listener.sockets[0].getsockname()[1]
 
+    def shown(self) -> list[dict[str, Any]]:
+        """What readers see of what was stored."""
+        visible = self.stored[: self.shows.get("first", len(self.stored))]
+        return visible[self.shows.get("hide", 0) :]
+
     async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
         what = order["do"]
         if what == "close":
@@ -115,6 +123,8 @@ class Server:
         elif what == "answer":
             self.hurt = order
             self.served = 0
+        elif what == "show":
+            self.shows = order
         elif what == "normal":
             self.hurt = {}
         elif what == "store":
@@ -177,6 +187,13 @@ class Connection(asyncio.Protocol):
                     self.server.stored.append(json.loads(body))
                 return 201, b"{}"
             return 200, json.dumps({"responses": self.server.stored}).encode()
+        shown = self.server.shown()
+        if target.startswith("/known/"):
+            known = any(item["id"] == target.rpartition("/")[2] for item in shown)
+            return (200, b"{}") if known else (404, b"{}")
+        if target.startswith("/summary"):
+            newest = {"id": shown[-1]["id"]} if shown else None
+            return 200, json.dumps({"responses": len(shown), "newest": newest}).encode()
         return 200, b'{"ok": true}'
 
     def answer(self, status: int, body: bytes, close: bool) -> None:
