@@ -167,7 +167,7 @@ def _trials(
             more_to_come = number < len(order)
             _run_experiment(experiment, variables, directory, fresh.start_ahead if more_to_come else None)
             events = _events_of(directory)
-            slowest_s = max(slowest_s, _recovery_s(events))
+            slowest_s = max(slowest_s, _recovery_s(events, bool(plan.mode.impact.hurt)))
             with suppress(OSError):
                 shutil.copytree(facts["logs"], directory / "logs", dirs_exist_ok=True)
             fresh.give_back(facts)
@@ -254,14 +254,19 @@ def _events_of(trial_dir: Path) -> list[Event]:
         return []
 
 
-def _recovery_s(events: list[Event]) -> float:
-    """How long after the fault the flows were back in a trial, at the longest; 0 when they were not."""
-    fault_started, latest = None, None
+def _recovery_s(events: list[Event], felt: bool = True) -> float:
+    """How long after the fault the flows were back in a trial, at the longest; 0 when they were not.
+
+    Of a failure that no flow feels: how long after it the runbook's Verification said that it is over.
+    """
+    fault_started, latest, verified = None, None, None
     for event in events:
         if event["kind"] == "fault-injected" and fault_started is None:
             fault_started = event["started"]
         if event["kind"] == "recovery" and event["recovered"]:
-            latest = event["latest"]
+            latest = event["latest"] if felt else max(event["latest"], verified or 0.0)
+        if event["kind"] == "runbook-finished" and event["ok"]:
+            verified = event["at"]
     return 0.0 if fault_started is None or latest is None else float(latest - fault_started)
 
 

@@ -40,10 +40,19 @@ def respond(runbook: str, configuration: Configuration = None, secrets: Secrets 
     if trial.fault_at is None:
         raise FaultNotInjected("no fault is in: the runbook is not followed")
     if trial.arm is Arm.NO_ACTION:
-        return _watch(trial)
-    if runbook == "none":
-        return {"followed": False, "why": "this failure mode has no runbook"}
-    return _follow(trial, runbook, dict(secrets or {}))
+        outcome = _watch(trial)
+    elif runbook == "none":
+        outcome = {"followed": False, "why": "this failure mode has no runbook"}
+    else:
+        outcome = _follow(trial, runbook, dict(secrets or {}))
+    if _is_felt_by_nobody(trial):
+        seen_in_force(trial, "at-the-end", dict(secrets or {}))
+    return outcome
+
+
+def _is_felt_by_nobody(trial: Trial) -> bool:
+    """Whether no flow shows that the failure is over: then the evidence of the fault must."""
+    return not trial.mode.impact.hurt and trial.mode.recovery == "runbook"
 
 
 def _follow(trial: Trial, path: str, of_probes: dict[str, Any]) -> dict[str, Any]:
@@ -89,8 +98,9 @@ def _watch(trial: Trial) -> dict[str, Any]:
     assert began is not None
     assert since is not None
     stable_s = trial.place.environment.windows.stable
+    felt = not _is_felt_by_nobody(trial)
     back = trial.wait_until(
-        lambda: len(flows_back(trial, since, stable_s)) == len(trial.services.flows),
+        lambda: felt and len(flows_back(trial, since, stable_s)) == len(trial.services.flows),
         began + trial.watch_s,
         every_s=0.25,
     )

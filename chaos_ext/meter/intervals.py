@@ -128,6 +128,9 @@ def recovered(
 
     Back means: in every window of `stable_s` seconds since then, no more operations failed or were slow than the SLO
     allows of so many. Operations sent before `since` are left out. A flow that was never hurt was back from the start.
+
+    A flow of which a window holds only a handful (one or two operations a second) cannot show a long run of good ones
+    in reasonable time; there a whole good window ends the outage, and the interval is as wide as that window.
     """
     begin = -math.inf if since is None else since
     ops = _by_sent(settled((s for s in samples if s.sent >= begin), now))
@@ -145,9 +148,11 @@ def recovered(
     of_it = _neighbours(hurt, cut)
     times = {ops[i].number for i in of_it}
     found = _explain(ops, lambda op: op.number in times)
-    if found is None or found.recovery is None:
-        return None
-    return Interval(ops[cut].sent, found.recovery.latest)
+    latest = [] if found is None or found.recovery is None else [found.recovery.latest]
+    if sum(ops[-1].sent - op.sent <= stable_s for op in ops) < _RAREST:
+        last = max(ops[i].sent for i in of_it)
+        latest += [op.done for op in ops if op.sent - last >= stable_s][:1]
+    return Interval(ops[cut].sent, min(latest)) if latest else None
 
 
 def _last_broken_window(ops: Sequence[Sample], slo: Slo, stable_s: float) -> tuple[int, int] | None:

@@ -87,6 +87,19 @@ def meets_slo(samples: Iterable[Sample], slo: Slo) -> bool | None:
     )
 
 
+_A_HANDFUL = 10  # fewer operations than this show nothing once one of them failed
+
+
+def is_well(figures: FlowSummary) -> bool:
+    """Whether these operations show a flow that keeps its promise: good ones were seen, and of a handful none failed.
+
+    Stricter than `meets_slo`, which one failure in three cannot contradict: something is to be broken that was well.
+    """
+    if not figures.meets_slo or figures.failed == figures.operations:
+        return False
+    return figures.operations >= _A_HANDFUL or not figures.failed
+
+
 def impact_of(samples: Iterable[Sample], slo: Slo) -> Impact | None:
     """What the flow's users felt over these operations; None without operations (no data)."""
     ops = evidence(samples)

@@ -7,6 +7,7 @@ from typing import Any
 
 from chaos_ext.meter import intervals
 from chaos_ext.meter.samples import Sample
+from chaos_ext.meter.slo import FlowSummary, is_well
 from chaos_ext.model import Impact, Interval
 from chaos_ext.trial import Trial
 
@@ -27,12 +28,12 @@ def summaries(trial: Trial, samples: dict[str, list[Sample]]) -> dict[str, dict[
     }
 
 
-def all_met(summary_by_flow: dict[str, dict[str, Any]]) -> str:
-    """Empty when every flow was measured and meets its SLO, else a sentence that says which does not."""
+def all_well(summary_by_flow: dict[str, dict[str, Any]]) -> str:
+    """Empty when every flow was measured and is well, else a sentence that says which is not."""
     bad = [
         f"{flow}: {s['failed']} of {s['operations']} failed"
         for flow, s in summary_by_flow.items()
-        if not (s["operations"] and s["meets_slo"])
+        if not is_well(FlowSummary(**s))
     ]
     return "; ".join(bad)
 

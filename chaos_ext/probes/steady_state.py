@@ -1,6 +1,7 @@
 """The steady-state hypothesis: every user flow meets its SLO and nothing acknowledged is lost."""
 
 import time
+from functools import partial
 from typing import Any
 
 from chaoslib.types import Configuration
@@ -49,8 +50,10 @@ def _baseline(trial: Trial) -> dict[str, Any]:
     for _ in range(BASELINE_WINDOWS):
         begin = time.monotonic()
         trial.wait(window_s)
+        # A flow that follows another has nothing to ask before the first write is due.
+        trial.wait_until(partial(_each_is_seen, trial, begin), time.monotonic() + window_s)
         flows = measured.summaries(trial, measured.between(trial, begin))
-        why = measured.all_met(flows)
+        why = measured.all_well(flows)
         if not why:
             break
     silent_at = time.monotonic()
@@ -69,6 +72,10 @@ def _baseline(trial: Trial) -> dict[str, Any]:
     return {"holds": not why, "why": why, "flows": flows}
 
 
+def _each_is_seen(trial: Trial, since: float) -> bool:
+    return all(measured.between(trial, since).values())
+
+
 def already_firing(trial: Trial) -> str:
     """Why the alert that must fire later cannot prove anything now; empty when it is seen to be silent."""
     alert = trial.mode.detection.alert
@@ -82,7 +89,7 @@ def already_firing(trial: Trial) -> str:
 def _afterwards(trial: Trial) -> dict[str, Any]:
     window_s = trial.place.environment.windows.stable
     flows = measured.summaries(trial, measured.between(trial, time.monotonic() - window_s))
-    why = measured.all_met(flows)
+    why = measured.all_well(flows)
     # While nobody acts on a failure that needs somebody, there is nothing to read back from.
     if trial.arm is Arm.TREATMENT or trial.mode.recovery == "self":
         trial.meter.stop()

@@ -5,6 +5,7 @@ Nothing here decides anything. The samples decide what can be measured; events t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,12 @@ from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence, split
 
 # What the meter can tell of any flow. The other words need a look inside the answers: see `measurable`.
 _OF_EVERY_FLOW = (Impact.OUTAGE, Impact.DEGRADED, Impact.NONE)
+# The look at the fault after the runbook, or after nobody acted; the other two are before.
+AT_THE_END = "at-the-end"
 # Roles of runbook blocks that change nothing; all others end the stretch in which the fault was untouched.
 _LOOKING = ("params", "diagnose", "verify")
+# So many operations of a flow say something about it; with fewer, a stable window must do.
+_FEW = 10
 # The trial looks, then records. What changed in between is no contradiction.
 _LOOK_S = 0.25
 
@@ -32,7 +37,7 @@ class Figures:
     operations: int
     failed: int
     latency_s: float | None  # at the SLO's percentile
-    meets_slo: bool
+    well: bool  # good operations were seen, and the SLO is met
 
     def __str__(self) -> str:
         slowest = "" if self.latency_s is None else f", {self.latency_s:.2f} s at the SLO's percentile"
@@ -129,7 +134,7 @@ class Facts:
             summary.operations,
             summary.failed,
             summary.p_latency_s,
-            bool(summary.meets_slo),
+            slo.is_well(summary),
         )
 
     @cached_property
@@ -154,13 +159,25 @@ class Facts:
         return {flow: self._impact(flow, until) for flow in self.run.services.flows}
 
     def _impact(self, flow: str, until: float) -> Figures:
-        """What came back by itself must not water down what users felt before."""
+        """What came back by itself must not water down what users felt before; a lone failure is no impact either."""
         assert self.fault is not None
         assert self.end is not None
-        back = self.back(flow, self.end)
-        if back is not None and back.earliest > self.fault.latest:
-            until = min(until, back.earliest)
-        return self.figures(flow, self.fault.latest, until, done_by=self.end)
+        since, back = self.fault.latest, self.back(flow, self.end)
+        if back is None or back.earliest <= since:
+            return self.figures(flow, since, until, done_by=self.end)
+        until_back = min(until, math.nextafter(back.earliest, math.inf))
+        telling = self.figures(flow, since, min(until, max(until_back, self._telling(flow))), self.end)
+        if telling.impact in (None, Impact.NONE):
+            return telling
+        return self.figures(flow, since, until_back, done_by=self.end)
+
+    def _telling(self, flow: str) -> float:
+        """Until when one must look for what was felt to say anything: a few operations, or a stable window."""
+        assert self.fault is not None
+        since = self.fault.latest
+        window = since + self.run.environment.windows.stable
+        sent = sorted(s.sent for s in self.samples.get(flow, ()) if s.sent >= since)[: _FEW + 1]
+        return min(window, sent[_FEW]) if len(sent) > _FEW else window
 
     def back(self, flow: str, now: float) -> Interval | None:
         """When `flow` came back for a whole stable window, seen at `now`; None when it had not."""
@@ -195,12 +212,40 @@ class Facts:
         missing = next((flow for flow, interval in found.items() if interval is None), None)
         if missing is not None:
             return Recovery(False, None, missing)
+        if self.proven_by_evidence and self.gone is not True:
+            return Recovery(False, None, None)
         if not hurt:
             return Recovery(True, self._by_verification(), None)
         known = {flow: interval for flow in hurt if (interval := found[flow]) is not None}
         slowest = max(known, key=lambda flow: known[flow].latest)
         whole = Interval(max(i.earliest for i in known.values()), max(i.latest for i in known.values()))
         return Recovery(True, whole, slowest)
+
+    @property
+    def proven_by_evidence(self) -> bool:
+        """Whether no flow tells that the failure is over: then the evidence of the fault must."""
+        return not self.run.mode.impact.hurt and self.run.mode.recovery == "runbook"
+
+    @cached_property
+    def gone(self) -> bool | None:
+        """Whether the look at the end found no fault in force any more; None when it cannot be told."""
+        event = next((e for e in reversed(self.all("fault-in-force")) if e["when"] == AT_THE_END), None)
+        if event is None or not event["evidence"]:
+            return None
+        seen = [e if isinstance(e, dict) else {} for e in event["evidence"]]
+        if any(e.get("holds") is True for e in seen):
+            return False
+        return None if any("error" in e or "holds" not in e for e in seen) else True
+
+    def first_due(self, flow: str) -> float | None:
+        """When a flow that follows another had something to ask about; None: never. Others always have."""
+        follows = self._flow(flow).follows
+        if follows is None:
+            return -math.inf
+        of = {w.get("id") for w in self.evidence.writes if w.get("flow") == follows.flow}
+        told = (w["at"] for w in self.evidence.writes if w.get("outcome") == "ok" and w.get("id") in of)
+        acknowledged = min(told, default=None)
+        return None if acknowledged is None else float(acknowledged) + follows.after
 
     def _by_verification(self) -> Interval | None:
         """A failure that hurts no flow is over when the runbook's own Verification says so."""

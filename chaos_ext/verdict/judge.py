@@ -8,6 +8,7 @@ from chaos_ext.model import Arm, Reason, Verdict, VerdictWord
 from chaos_ext.verdict import outcome, validity
 from chaos_ext.verdict.evidence import RunEvidence
 from chaos_ext.verdict.facts import Facts, these
+from chaos_ext.verdict.harm import harmful
 from chaos_ext.verdict.statistics import fisher_exact, success_rate_at_least
 
 # Goes up whenever the same evidence may get another verdict.
@@ -138,7 +139,7 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
                 "stale_for_at_most is claimed, but how long users were shown old data is not measured.",
             )
         )
-    return reasons + _watched_long_enough(evidence, valid)
+    return [*reasons, *harmful(valid), *_watched_long_enough(evidence, valid)]
 
 
 def _needed_arms(evidence: RunEvidence) -> tuple[Arm, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chaos_ext.language import t
 from chaos_ext.model import Arm, Event, Impact, Interval, Reason
 from chaos_ext.verdict.facts import Facts, spell, these
 from chaos_ext.verdict.validity import too_coarse
@@ -27,7 +28,7 @@ def in_time(facts: Facts) -> bool:
     """Whether users were back, surely inside the objective."""
     interval = facts.recovery.interval
     if not facts.recovery.recovered or interval is None:
-        return False
+        return facts.recovery.recovered and facts.run.mode.recovery == "self"  # nobody felt anything
     return facts.since_fault(interval).latest <= facts.run.objectives.recover_within
 
 
@@ -210,6 +211,17 @@ def _not_back(facts: Facts, within_s: float) -> Iterator[Reason]:
     when = "after the whole runbook" if done else "when the runbook stopped"
     assert facts.end is not None
     stable_s = facts.run.environment.windows.stable
+    if facts.recovery.flow is None:
+        yield facts.reason("not-recovered", t("shows the fault still in force {when}.", when=when))
+        if done:
+            yield facts.reason(
+                "verification-blind",
+                t(
+                    "saw the runbook's Verification pass at the end, while the fault was still in force. Make it "
+                    "look at the thing itself."
+                ),
+            )
+        return
     # The flow that is worst off in the end, not merely one that was not back yet.
     ends = {f: facts.figures(f, facts.end - stable_s, facts.end) for f in facts.samples}
     flow = max(ends, key=lambda f: ends[f].failed / max(1, ends[f].operations), default="the service")

@@ -84,8 +84,8 @@ def _baseline_measured(facts: Facts) -> Iterator[Reason]:
         return
     window_s = facts.run.environment.windows.baseline
     first = min((s.sent for s in facts.evidence.samples), default=facts.fault.earliest)
-    slowest_s = max(1 / flow.per_second for flow in facts.run.services.flows.values())
-    if first > facts.fault.earliest - window_s + slowest_s:
+    period_s = 1 / max(flow.per_second for flow in facts.run.services.flows.values())
+    if first > facts.fault.earliest - window_s + period_s:
         yield facts.no_data(
             f"measured {facts.fault.earliest - first:.1f} s before the fault, fewer than {window_s:g} s.",
         )
@@ -94,11 +94,11 @@ def _baseline_measured(facts: Facts) -> Iterator[Reason]:
             yield facts.no_data(
                 f"measured no operation of {figures.flow} in the {window_s:g} s before the fault."
             )
-        elif not figures.meets_slo:
+        elif not figures.well:
             yield facts.reason(
                 "baseline-not-met",
                 f"broke something that was not well: in the {window_s:g} s before the fault {figures} in "
-                f"{figures.flow}, which is below its SLO.",
+                f"{figures.flow}.",
             )
 
 
@@ -253,6 +253,7 @@ _RULES: tuple[Rule, ...] = (
     _person,
     wholeness.steps_add_up,
     wholeness.recovery_agrees,
+    wholeness.looked_at_the_end,
     wholeness.writes_add_up,
     wholeness.complete,
 )

@@ -46,6 +46,14 @@ def complete(facts: Facts) -> Iterator[Reason]:
         yield facts.no_data("has not one measured operation.")
 
 
+def looked_at_the_end(facts: Facts) -> Iterator[Reason]:
+    """A failure that hurts no flow is over when its evidence says so, and somebody must have looked."""
+    if facts.proven_by_evidence and facts.fault is not None and facts.gone is None and facts.has("recovery"):
+        yield facts.no_data(
+            "hurt no flow, as claimed, and has no look at the fault at the end: whether it was over then is not known."
+        )
+
+
 def measured_throughout(facts: Facts) -> Iterator[Reason]:
     """Numbers count up without gaps: an operation that is not there was removed, or its line was lost."""
     for flow, samples in facts.samples.items():
@@ -69,8 +77,10 @@ def measured_without_pause(facts: Facts) -> Iterator[Reason]:
     """From the baseline to the end every flow was measured: where nobody looked, it may have been back, or hurt."""
     if facts.fault is None or facts.end is None:
         return
-    since = facts.fault.earliest - facts.run.environment.windows.baseline
+    baseline_at = facts.fault.earliest - facts.run.environment.windows.baseline
     for name, flow in facts.run.services.flows.items():
+        due = facts.first_due(name)
+        since = baseline_at if due is None else max(baseline_at, due)
         sent = sorted(s.sent for s in evidence(facts.samples[name]) if since < s.sent < facts.end)
         longest_s = facts.run.environment.windows.stable / 2 + 1 / flow.per_second
         for before, after in pairwise((since, *sent, facts.end)):
