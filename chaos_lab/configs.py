@@ -22,7 +22,7 @@ def of_services(
     conf: Path,
     names_file: Path,
     passwords: Path,
-    supervisor: Path,
+    orchestrator_log: Path,
     rules: list[Any],
 ) -> dict[str, dict[str, Any]]:
     """What every part of ours is started with."""
@@ -69,7 +69,14 @@ def of_services(
         "alerting": {
             "listen": address(ports, "alerting"),
             "every_s": 0.5,
-            "scrape": {"edge": f"http://{address(ports, 'edge-metrics')}/metrics"},
+            "scrape": {
+                "edge": f"http://{address(ports, 'edge-metrics')}/metrics",
+                **{
+                    replica: f"http://{address(ports, replica)}/metrics"
+                    for replicas in parts.REPLICAS.values()
+                    for replica in replicas
+                },
+            },
             "postgresql": {node: address(ports, node) for node in NODES},
             "user": PROBER,
             "password_file": str(passwords / PROBER),
@@ -83,8 +90,7 @@ def of_services(
                     address(ports, "queue"), cloud_names.DEAD_LETTER_QUEUE
                 ),
             },
-            "ca_file": str(tls / "ca.pem"),
-            "supervisor": str(supervisor),
+            "orchestrator": {"log": str(orchestrator_log), "parts": parts.service_of_part()},
         },
     }
     for service, replicas in parts.REPLICAS.items():

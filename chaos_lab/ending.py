@@ -66,7 +66,7 @@ def _is_postgresql(pid: int) -> bool:
 
 
 def _remove(lab: Lab, marker: str) -> None:
-    shm.remove(lab.logs / "supervisord.log", lab.data)
+    shm.remove(lab.orchestrator_log, lab.data)
     gone = lab.dir.with_name(f".removing-{marker}")
     try:
         lab.dir.rename(gone)  # in one step: half a lab must not look like one

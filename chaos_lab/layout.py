@@ -134,7 +134,7 @@ def _write_services(lab: Lab, template: Template, ports: Mapping[str, int], rule
         conf=lab.conf,
         names_file=lab.names,
         passwords=passwords,
-        supervisor=lab.socket,
+        orchestrator_log=lab.orchestrator_log,
         rules=rules,
     )
     for part, config in of_services.items():
@@ -148,7 +148,7 @@ def _write_supervisor(lab: Lab, template: Template, ports: Mapping[str, int], ma
     general = [
         *("[supervisord]", "nodaemon=true", "silent=true", f"identifier={marker}"),
         *(f"user={os.getuid()}",) * (os.getuid() == 0),
-        f"logfile={_ini(lab.logs / 'supervisord.log')}",
+        f"logfile={_ini(lab.orchestrator_log)}",
         "logfile_maxbytes=0",
         f"pidfile={_ini(lab.run / 'supervisord.pid')}",
         f"childlogdir={_ini(lab.logs)}",

@@ -65,6 +65,12 @@ def arrows() -> list[tuple[str, str]]:
     return to_replicas + to_stores + between_nodes
 
 
+def service_of_part() -> dict[str, str]:
+    """Every part, and the service that it is a replica of; the others stand for themselves."""
+    replicas = {name: service for service, names in REPLICAS.items() for name in names}
+    return {part: replicas.get(part, part) for part in PARTS}
+
+
 def port_names() -> list[str]:
     """Everything that listens. `a->b` is the proxy on the way from a to b."""
     return [*PARTS, "edge-metrics", *(f"{caller}->{target}" for caller, target in arrows())]

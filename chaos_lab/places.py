@@ -128,6 +128,10 @@ class Lab:
         return self.run / "supervisor.sock"
 
     @property
+    def orchestrator_log(self) -> Path:
+        return self.logs / "supervisord.log"
+
+    @property
     def supervisor_config(self) -> Path:
         return self.conf / "supervisord.conf"
 

@@ -62,6 +62,7 @@ SETTINGS = {
     "max_wal_size": "64MB",
     "min_wal_size": "4MB",
     "password_encryption": "scram-sha-256",
+    "reserved_connections": "2",
     "shared_buffers": "16MB",
     "synchronous_commit": "on",
     # The same on every node: a node never streams to itself, so ANY 1 means one of the others.

@@ -157,7 +157,8 @@ def _make_cluster(
         ),
         f"ALTER ROLE {postgresql.REPLICATOR} REPLICATION",
         "ALTER ROLE retention SET log_statement = 'mod'",  # whoever deletes by rule can be found in the log
-        f"GRANT pg_monitor TO {postgresql.PROBER}",
+        # Who looks after a server must get in when others have taken every slot.
+        f"GRANT pg_monitor, pg_use_reserved_connections TO {postgresql.PROBER}",
         # Three databases are three times 7 MB in each of three nodes; one and a template for more will do.
         f"ALTER DATABASE postgres RENAME TO {postgresql.DATABASE}",
         "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chaos_lab.services.alerting.rules import Samples, State, parse_rule, seconds
+from chaos_lab.services.alerting.rules import State, parse_rule, seconds
+from chaos_lab.services.alerting.samples import Samples
 from chaos_lab.services.metrics import parse, parse_selector
 from chaos_lab.services.process import BadConfig
 
@@ -93,12 +94,57 @@ def test_a_ratio_without_its_counter_is_no_data():
     assert run(RATIO, ["other 1"] * 14)[-1] == "no data"
 
 
+RESTARTS = {"increase": {"of": 'n{service="intake"}', "over": "2s"}, "above": 0}
+
+
+def restarts(one, two=None):
+    page = f'n{{service="intake",part="1"}} {one}\nn{{service="edge",part="e"}} 9'
+    return page if two is None else f'{page}\nn{{service="intake",part="2"}} {two}'
+
+
+@pytest.mark.parametrize(
+    ("pages", "last"),
+    [
+        pytest.param([restarts(3, 4)] * 6, "inactive", id="those of before we looked"),
+        pytest.param([restarts(3, 4), restarts(4, 4)], "firing", id="one more"),
+        pytest.param([restarts(3, 4), restarts(4, 4), *[restarts(4, 4)] * 5], "inactive", id="window over"),
+        pytest.param([restarts(0), restarts(0, 1)], "firing", id="a series that begins"),
+        pytest.param([restarts(3, 4), restarts(1, 4)], "firing", id="counted anew"),
+        pytest.param([restarts(3, 4), *[restarts(3)] * 9, restarts(3, 4)], "inactive", id="gone and back"),
+        pytest.param([restarts(3, 4), *["n 1"] * 9, restarts(3, 5)], "firing", id="grown meanwhile"),
+        pytest.param(['n{service="edge"} 1', 'n{service="edge"} 2'], "inactive", id="not begun to count"),
+    ],
+)
+def test_an_increase(pages, last):
+    assert run(RESTARTS, pages)[-1] == last
+
+
+def test_an_increase_of_what_nobody_counts_is_no_data():
+    assert run(RESTARTS, ["other 1"] * 14)[-1] == "no data"
+
+
+def test_sources_add_up():
+    samples = Samples()
+    for number, source in enumerate(("intake-1", "intake-2"), 1):
+        for at in (0.0, 1.0):
+            samples.add(source, at, parse(f"free {number}\nn {number * 10 * at}\nall {100 * at}"))
+    free, counter, total = (parse_selector(name) for name in ("free", "n", "all"))
+    assert samples.current(free, 1.0) == 3
+    assert samples.increase(counter, 5, 1.0) == 30
+    assert samples.increases(counter, total, 5, 1.0) == (30, 200)
+    samples.add("intake-2", 4.0, parse("free 2\nn 20\nall 100"))
+    assert samples.current(free, 4.0) == 2  # what the other said is too old
+
+
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
         ({}, "expected either below or above"),
         ({"metric": "a", "below": 1, "above": 2}, "expected either below or above"),
-        ({"below": 1}, "expected either metric or ratio"),
+        ({"below": 1}, "expected one of metric, ratio and increase"),
+        ({"metric": "a", "increase": {"of": "a", "over": "1s"}, "below": 1}, "expected one of metric, ratio"),
+        ({"increase": {"of": "a"}, "above": 0}, "'over' is missing"),
+        ({"increase": {"of": "a", "over": "2m"}, "above": 0}, "over: got '2m', expected at most 60s"),
         ({"metric": "a", "below": 1, "fro": "1s"}, "unknown fro"),
         ({"metric": "a b", "below": 1}, "got 'a b', expected a metric"),
         ({"metric": "a{b=1}", "below": 1}, "got 'b=1'"),

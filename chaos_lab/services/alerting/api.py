@@ -133,7 +133,7 @@ class Api:
 
     async def metrics(self, request: web.Request) -> web.Response:
         gauges: dict[str, metrics.Gauge] = {}
-        for (name, labels), value in self.evaluator.latest.items():
+        for (name, labels), value in self.evaluator.latest().items():
             gauge = gauges.setdefault(
                 name, metrics.Gauge(name, "Seen by the prober.", *(key for key, _ in labels))
             )

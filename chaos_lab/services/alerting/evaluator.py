@@ -1,4 +1,4 @@
-"""Looks, judges, tells: every `every_s` seconds."""
+"""Judges what the watches saw and tells: every `every_s` seconds, whatever they are waiting for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
-
 from chaos_lab.services import metrics
+from chaos_lab.services.alerting import probers, watch
 from chaos_lab.services.alerting.alerts import Alert, Board
-from chaos_lab.services.alerting.prober import Prober
-from chaos_lab.services.alerting.rules import Samples, State, parse_rule
+from chaos_lab.services.alerting.rules import State, parse_rule
+from chaos_lab.services.alerting.samples import Samples
 from chaos_lab.services.process import Config, log
 
-SCRAPE_S = 1.0
 BELIEVED_FOR = timedelta(
     minutes=1
 )  # a firing alert ends then if this evaluator dies; it is renewed at every look
@@ -25,45 +23,37 @@ class Evaluator:
 
     def __init__(self, config: Config) -> None:
         self.every_s = float(config["every_s"])
-        self.targets: dict[str, str] = dict(config["scrape"])
         self.listen = str(config["listen"])
-        self.prober = Prober(config)
+        self.probes = [watch.probe(prober, self.every_s) for prober in probers.of_config(config)]
+        self.pages = [watch.scrape(name, url, self.every_s) for name, url in config["scrape"].items()]
         self.samples = Samples()
         self.board = Board()
         now = time.monotonic()
         self.states = [State(parse_rule(entry), now) for entry in config["rules"]]
-        self.latest: dict[metrics.Series, float] = {}
         self.looks = 0
-        self._scrapes_fail: set[str] = set()
 
     async def run(self) -> None:
-        """Until cancelled."""
-        timeout = aiohttp.ClientTimeout(total=SCRAPE_S)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            due = time.monotonic()
-            while True:
-                await asyncio.gather(self._probe(), *(self._scrape(session, name) for name in self.targets))
-                self.judge(time.monotonic(), datetime.now(UTC))
-                self.looks += 1
-                # After a look that took long (a node hangs) the next one comes at once, but no burst.
-                due = max(due + self.every_s, time.monotonic())
-                await asyncio.sleep(due - time.monotonic())
+        """Until cancelled. A bug in one of them ends all: an alerting that does not see must not look alive."""
+        async with asyncio.TaskGroup() as tasks:
+            for each in (*self.probes, *self.pages):
+                tasks.create_task(each.run(self.samples))
+            tasks.create_task(self._judge_on_time())
 
-    async def _probe(self) -> None:
-        self.latest = await self.prober.look()
-        self.samples.add("prober", time.monotonic(), self.latest)
+    async def _judge_on_time(self) -> None:
+        due = time.monotonic()
+        while True:
+            self.judge(time.monotonic(), datetime.now(UTC))
+            self.looks += all(each.looks for each in (*self.probes, *self.pages))
+            due = max(due + self.every_s, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
 
-    async def _scrape(self, session: aiohttp.ClientSession, name: str) -> None:
-        try:
-            async with session.get(self.targets[name], raise_for_status=True) as response:
-                snapshot = metrics.parse(await response.text())
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            if name not in self._scrapes_fail:
-                log("scrape-failed", level="warning", target=name, why=str(error) or type(error).__name__)
-            self._scrapes_fail.add(name)
-            return
-        self._scrapes_fail.discard(name)
-        self.samples.add(name, time.monotonic(), snapshot)
+    def latest(self) -> dict[metrics.Series, float]:
+        """What the probers see now. A series that several of them have is their sum."""
+        found: dict[metrics.Series, float] = {}
+        for probe in self.probes:
+            for series, value in probe.latest.items():
+                found[series] = found.get(series, 0.0) + value
+        return found
 
     def judge(self, now: float, at: datetime) -> None:
         """Evaluates all rules and brings the board up to date."""

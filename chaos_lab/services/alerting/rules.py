@@ -2,77 +2,25 @@
 
     {metric: 'name{label="value"}', below: 1, for: 1s, labels: {…}}
     {ratio: {of: 'counter{…}', to: 'counter{…}', over: 5s}, above: 0.02, for: 500ms, labels: {…}}
+    {increase: {of: 'counter{…}', over: 10s}, above: 0, labels: {…}}
 
-A metric is the sum of its series. A ratio is the increase of one counter to that of another over a
-window, as Prometheus' increase(), so a restart of the counting process does not matter.
+A metric is the sum of its series. An increase is what a counter grew by in a window that ends now, and a
+ratio the increase of one counter to that of another.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from chaos_lab.services.alerting.samples import KEEP_S, Samples
 from chaos_lab.services.metrics import Series, parse_selector
 from chaos_lab.services.process import BadConfig
 
-STALE_S = 2.0  # a sample older than this says nothing about now
 MISSING_S = 5.0  # no data for so long is an alert of its own
-KEEP_S = 60.0
-
+_KINDS = ("metric", "ratio", "increase")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-Snapshot = dict[Series, float]
-
-
-class Samples:
-    """What each source said lately."""
-
-    def __init__(self) -> None:
-        self._sources: dict[str, deque[tuple[float, Snapshot]]] = {}
-
-    def add(self, source: str, at: float, snapshot: Snapshot) -> None:
-        history = self._sources.setdefault(source, deque())
-        history.append((at, snapshot))
-        while history[0][0] < at - KEEP_S:
-            history.popleft()
-
-    def current(self, selector: Series, now: float) -> float | None:
-        """The metric's value now, None when nobody knows."""
-        for history in self._sources.values():
-            at, snapshot = history[-1]
-            if at >= now - STALE_S and (found := list(_select(snapshot, selector))):
-                return sum(value for _, value in found)
-        return None
-
-    def increases(self, of: Series, to: Series, over_s: float, now: float) -> tuple[float, float] | None:
-        """How much the two counters of one source grew in the window, None when nobody knows."""
-        for history in self._sources.values():
-            if history[-1][0] < now - STALE_S or not any(_select(history[-1][1], to)):
-                continue
-            window = [snapshot for at, snapshot in history if at >= now - over_s]
-            return _increase(window, of), _increase(window, to)
-        return None
-
-
-def _select(snapshot: Snapshot, selector: Series) -> Iterator[tuple[Series, float]]:
-    name, wanted = selector
-    for series, value in snapshot.items():
-        if series[0] == name and all(label in series[1] for label in wanted):
-            yield series, value
-
-
-def _increase(window: list[Snapshot], selector: Series) -> float:
-    total = 0.0
-    for before, after in itertools.pairwise(window):
-        for series, value in _select(after, selector):
-            # A series that was not there began at zero, and one that fell began anew.
-            grown = value - before.get(series, 0.0)
-            total += grown if grown >= 0 else value
-    return total
 
 
 @dataclass(frozen=True)
@@ -96,11 +44,15 @@ class Rule:
     for_s: float
     metric: Series | None = None
     ratio: tuple[Series, Series, float] | None = None
+    increase: tuple[Series, float] | None = None
     written: dict[str, Any] = field(default_factory=dict)
 
     def read(self, samples: Samples, now: float) -> Reading:
         if self.metric is not None:
             value = samples.current(self.metric, now)
+            return Reading(value, missing=value is None)
+        if self.increase is not None:
+            value = samples.increase(*self.increase, now)
             return Reading(value, missing=value is None)
         assert self.ratio is not None
         grown = samples.increases(*self.ratio, now)
@@ -158,15 +110,15 @@ def parse_rule(entry: dict[str, Any]) -> Rule:
         raise BadConfig(f"rules: got {entry!r}, expected a rule with a name")
     try:
         rule = dict(entry["rule"])
-        unknown = set(rule) - {"metric", "ratio", "below", "above", "for", "labels"}
+        unknown = set(rule) - {*_KINDS, "below", "above", "for", "labels"}
         if unknown:
             raise ValueError(f"unknown {', '.join(sorted(unknown))}")
         sides = [side for side in ("below", "above") if side in rule]
         if len(sides) != 1:
             raise ValueError("expected either below or above")
-        if ("metric" in rule) == ("ratio" in rule):
-            raise ValueError("expected either metric or ratio")
-        ratio = rule.get("ratio")
+        if len([kind for kind in _KINDS if kind in rule]) != 1:
+            raise ValueError("expected one of metric, ratio and increase")
+        ratio, increase = rule.get("ratio"), rule.get("increase")
         return Rule(
             name=name,
             summary=_summary(entry.get("summary", "")),
@@ -176,8 +128,11 @@ def parse_rule(entry: dict[str, Any]) -> Rule:
             side="below" if sides[0] == "below" else "above",
             for_s=seconds(rule.get("for", 0)),
             metric=parse_selector(rule["metric"]) if "metric" in rule else None,
-            ratio=(parse_selector(ratio["of"]), parse_selector(ratio["to"]), seconds(ratio["over"]))
-            if ratio
+            ratio=(parse_selector(ratio["of"]), parse_selector(ratio["to"]), _window(ratio["over"]))
+            if ratio is not None
+            else None,
+            increase=(parse_selector(increase["of"]), _window(increase["over"]))
+            if increase is not None
             else None,
             written=rule,
         )
@@ -195,6 +150,13 @@ def seconds(value: object) -> float:
     if match is None:
         raise ValueError(f"got {value!r}, expected a duration such as '500ms' or '1s'")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def _window(value: object) -> float:
+    over_s = seconds(value)
+    if over_s > KEEP_S:
+        raise ValueError(f"over: got {value!r}, expected at most {KEEP_S:g}s, which is what is remembered")
+    return over_s
 
 
 def _summary(text: object) -> str:
