@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Protocol
 
 from chaos_ext import run
-from chaos_ext.campaign.workers import Worker
+from chaos_ext.campaign.workers import VERIFY, Worker
 from chaos_ext.language import t
 from chaos_ext.model import Event
 from chaos_ext.report.several import Result
@@ -34,13 +34,14 @@ class Audience(Protocol):
 
 @dataclass(frozen=True)
 class Campaign:
-    """What to run: `options` are those of `chaos verify` for every mode. `jobs` runs at a time."""
+    """What to run: `options` go to `command` for every mode, `jobs` at a time. `state` has the ledger."""
 
     modes: tuple[str, ...]
     options: tuple[str, ...]
     state: Path
     jobs: int = 1
     fail_fast: bool = False
+    command: tuple[str, ...] = VERIFY
 
 
 def conduct(campaign: Campaign, audience: Audience, failed: bool = False) -> list[Result]:
@@ -98,7 +99,7 @@ class _Conductor:
         audience = self._audience
         audience.started(mode)
         self._running[mode] = Worker(
-            mode, list(self._campaign.options), self._campaign.state,
+            mode, (*self._campaign.command, *self._campaign.options), self._campaign.state,
             heard=audience.heard, says=audience.says, ended=self._ended.put,
         )  # fmt: skip
 

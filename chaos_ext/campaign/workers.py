@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +22,7 @@ from chaos_ext.report.several import Result
 from chaos_ext.safety import processes
 
 _KEPT_LINES = 20  # of what a run wrote for people, for the summary
+VERIFY = (sys.executable, "-m", "chaos_ext", "--no-version-check", "--no-log-file", "verify")
 
 
 class Worker:
@@ -30,14 +31,14 @@ class Worker:
     def __init__(
         self,
         mode: str,
-        options: list[str],
+        command: Sequence[str],
         state: Path,
         *,
         heard: Callable[[str, Event], None],
         says: Callable[[str, str], None],
         ended: Callable[[Result], None],
     ) -> None:
-        """Start `chaos verify MODE OPTIONS…`. Raises OSError when no process can be had."""
+        """Start `command` for `mode`, with a line for its events. Raises OSError when no process can be had."""
         self.mode = mode
         self._state, self._heard, self._says, self._ended = state, heard, says, ended
         self._began = time.monotonic()
@@ -46,10 +47,9 @@ class Worker:
         self._verdict: Verdict | None = None
         self._lines: list[str] = []
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "chaos_ext", "--no-version-check", "--no-log-file", "verify"]
         try:
             self._process = subprocess.Popen(
-                [*command, *options, "--events", str(theirs.fileno()), "--", mode],
+                [*command, "--events", str(theirs.fileno()), "--", mode],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -28,7 +28,7 @@ class Row:
 
     mode: str
     started: float | None = None  # monotonic; None: it waits for its turn
-    stopping: bool = False
+    stopping: bool = False  # it was asked to stop, and has not said that it does
     result: Result | None = None
     trial: str = ""
     story: Story = field(default_factory=Story)
@@ -45,6 +45,8 @@ class Row:
         if kind == "trial-started" and self.story.trials:
             number = str(event.get("trial", "")).split("-")[0].lstrip("0")
             self.trial = f"{number}/{self.story.trials}"
+        if kind == "abort":
+            self.stopping = False
         if kind in _TOLD:
             return told[:1]
         return [line for line in told if line.style == "bad"][:1]
@@ -56,9 +58,10 @@ class Row:
             return before if self.result.before else self.result.word
         if self.started is None:
             return t("waits for its turn")
+        if self.stopping:
+            return t("is asked to stop")
         busy = self.story.busy
-        what = busy.what if busy else t("begins")
-        return t("stops: {what}", what=what) if self.stopping else what
+        return busy.what if busy else t("ends") if self.trial else t("begins")
 
     def took_s(self, moment: float) -> float:
         """How long it has been going on, or took."""

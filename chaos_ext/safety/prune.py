@@ -21,15 +21,15 @@ NEVER_YOUNGER_S = 3600.0
 _LOG, _LOG_BYTES = "janitor.log", 1_000_000
 
 
-def prune(directory: Path, now: float | None = None) -> int:
+def prune(directory: Path, keep_files: int = KEEP_FILES) -> int:
     """Remove ledger files whose entries are all closed, and locks of the dead; how many ledger files that were.
 
-    `now` in seconds since 1970. Never raises: what cannot be removed today will be another day.
+    Never raises: what cannot be removed today will be another day.
     """
-    moment = time.time() if now is None else now
+    moment = time.time()
     removed = 0
     with contextlib.suppress(OSError):
-        for path in _outdated(directory, moment):
+        for path in _outdated(directory, moment, keep_files):
             removed += _remove_closed(path)
         for path in directory.glob("*.lock"):
             if _age_s(path, moment) > NEVER_YOUNGER_S:
@@ -40,10 +40,10 @@ def prune(directory: Path, now: float | None = None) -> int:
     return removed
 
 
-def _outdated(directory: Path, moment: float) -> Iterator[Path]:
+def _outdated(directory: Path, moment: float, keep_files: int) -> Iterator[Path]:
     aged = sorted((_age_s(path, moment), path) for path in directory.glob("*.jsonl"))
     for number, (age_s, path) in enumerate(aged):
-        if age_s > KEEP_S or (number >= KEEP_FILES and age_s > NEVER_YOUNGER_S):
+        if age_s > KEEP_S or (number >= keep_files and age_s > NEVER_YOUNGER_S):
             yield path
 
 

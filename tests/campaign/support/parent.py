@@ -1,0 +1,17 @@
+"""A campaign of stand-ins in a process of its own, to be killed or interrupted: LOG JOBS ID…"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from chaos_ext.campaign.running import Campaign, conduct, exit_code
+from chaos_ext.report.live import Live
+
+log, jobs, *modes = sys.argv[1:]
+command = (sys.executable, str(Path(__file__).with_name("pretend.py")), log)
+campaign = Campaign(tuple(modes), (), Path(log).parent, int(jobs), command=command)
+with Live.for_stream(sys.stdout) as live:
+    live.begin(modes)
+    results = conduct(campaign, live)
+sys.exit(exit_code(results))
