@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from chaos_ext.errors import LabError, UsageError
 
@@ -46,7 +46,11 @@ def down(lab: str | None = None) -> None:
 
 
 def status(lab: str | None = None) -> Facts:
-    """{"name", "healthy", "why", "primaries": [node …], "parts": {part: {"state", "healthy", "why"}}}."""
+    """How every part is.
+
+    {"name", "healthy", "why", "primaries": [node …],
+    "parts": {part: {"state", "healthy", "why", "pid", "port", "since", "restarts", "release"}}}
+    """
     return _object(_ask("status", *_named(lab), "--json", fine=(0, 1)))
 
 
@@ -67,6 +71,18 @@ def facts(lab: str | None = None) -> Facts:
 def log(part: str, lab: str | None = None, lines: int = 100) -> str:
     """The last `lines` lines of a part's log, 0 for all. Raises LabError or UsageError."""
     return _ask("logs", *_named(lab), part, f"--lines={lines}")
+
+
+def become_page(lab: str, language: str | None = None, *, browser: bool = True) -> NoReturn:
+    """Go on as the process that serves the page of a lab, until Ctrl-C.
+
+    `language` None leaves the choice to each browser; `browser` opens one, where there is a screen for it.
+    """
+    options = [] if language is None else [f"--lang={language}"]
+    options += [] if browser else ["--no-browser"]
+    sys.stdout.flush()
+    # Not a child: whoever ends us ends the page.
+    os.execv(sys.executable, [sys.executable, "-m", "chaos_lab", "open", lab, *options])
 
 
 def _named(lab: str | None) -> tuple[str, ...]:

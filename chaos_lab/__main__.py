@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -47,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     made = command("logs", "The end of one part's log.", as_json=False)
     made.add_argument("part", metavar="PART")
     made.add_argument("--lines", type=int, default=100, metavar="N", help="how many; default 100, 0 for all")
+    made = command("open", "A page that shows a lab, until Ctrl-C.", as_json=False)
+    made.add_argument("--lang", choices=("en", "ja"), help="default: what the browser prefers")
+    made.add_argument("--no-browser", action="store_true", help="only print where it is")
     command("sweep", "Remove what killed labs left.", lab=False)
     return parser
 
@@ -117,7 +122,8 @@ def _status(arguments: argparse.Namespace) -> None:
         print(f"lab {said['name']}: {healthy}, {said['state']} {said['why']}".rstrip())
         for name, part in said["parts"].items():
             role = " (primary)" if name in said["primaries"] else ""
-            print(f"  {name:<12}{part['state']:<10}{part['why'] or 'usable'}{role}")
+            again = f", started anew {part['restarts']} times" if part["restarts"] else ""
+            print(f"  {name:<12}{part['state']:<10}{part['why'] or 'usable'}{role}{again}")
     sys.exit(0 if said["healthy"] else 1)
 
 
@@ -146,6 +152,26 @@ def _logs(arguments: argparse.Namespace) -> None:
     lines = (lab.logs / f"{arguments.part}.log").read_text(encoding="utf-8", errors="replace").splitlines()
     for line in lines[-arguments.lines :] if arguments.lines else lines:
         print(line)
+
+
+def _open(arguments: argparse.Namespace) -> None:
+    from chaos_lab.page.serving import Server
+
+    lab = places.find(arguments.lab)
+    with Server(lab, arguments.lang) as server:
+        print(server.url, flush=True)
+        _say("Ctrl-C ends it.")
+        if not arguments.no_browser and _has_display():
+            webbrowser.open(server.url)
+        # Ctrl-C is how this ends, not how it fails.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit(0))
+        server.serve_forever(poll_interval=0.1)
+
+
+def _has_display() -> bool:
+    """Whether a browser could show a window; in a terminal one would take the terminal over."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _sweep(arguments: argparse.Namespace) -> None:
@@ -177,6 +203,7 @@ def main() -> None:
             "list": _list,
             "facts": _facts,
             "logs": _logs,
+            "open": _open,
             "sweep": _sweep,
         }[arguments.command](arguments)
     except LabProblem as problem:

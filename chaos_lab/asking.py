@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, datetime
 from typing import Any
 
 from chaos_lab import ending, health, parts, places, postgresql
 from chaos_lab.errors import LabProblem
 from chaos_lab.orchestrator import Orchestrator
 from chaos_lab.places import Lab
+from chaos_lab.restarts import Restarts
 
 
 def status(lab: Lab) -> dict[str, Any]:
     """Every part with its process state and why it is not usable, and who is primary.
 
     {"name", "dir", "state", "healthy", "why", "primaries": [node …],
-    "parts": {part: {"state", "pid", "healthy", "why"}}}
+    "parts": {part: {"state", "healthy", "why", "pid", "port", "since", "restarts", "release"}}}
+
+    `since` is when its process started (RFC 3339, UTC), `restarts` how often the supervisor had to start
+    it anew, `release` the version that is active for its service; None where there is none.
     """
     state = lab.state() or {}
     said: dict[str, Any] = {"name": lab.name, "dir": str(lab.dir), "state": state.get("state", "broken")}
@@ -25,20 +31,45 @@ def status(lab: Lab) -> dict[str, Any]:
         programs = Orchestrator(lab.socket, timeout_s=3.0).states()
     except LabProblem as problem:
         said["why"] = said["why"] or str(problem)
+    restarts, services = _restarts(lab), parts.service_of_part()
     for part in parts.PARTS:
         info = programs.get(part, {})
         why = health.part_problem(lab, state["ports"], part) if info else "no supervisor knows it"
         said["parts"][part] = {
             "state": info.get("statename", "UNKNOWN"),
-            "pid": info.get("pid") or None,
             "healthy": not why,
             "why": why,
+            "pid": info.get("pid") or None,
+            "port": (state.get("ports") or {}).get(part),
+            "since": _since(info),
+            "restarts": restarts.get(part, 0),
+            "release": _release(lab, services[part]),
         }
     for node in postgresql.NODES:
         if said["parts"][node]["healthy"] and health.query(lab, node, "SELECT pg_is_in_recovery()")[0] == "f":
             said["primaries"].append(node)
     said["healthy"] = not said["why"] and all(part["healthy"] for part in said["parts"].values())
     return said
+
+
+def _since(info: dict[str, Any]) -> str | None:
+    if not info.get("pid"):
+        return None
+    return datetime.fromtimestamp(info["start"], UTC).isoformat().replace("+00:00", "Z")
+
+
+def _restarts(lab: Lab) -> dict[str, int]:
+    found = Restarts()
+    with contextlib.suppress(OSError):
+        found.read(lab.orchestrator_log.read_bytes())
+    return found.counts
+
+
+def _release(lab: Lab, service: str) -> str | None:
+    try:
+        return (lab.releases / service / "current").readlink().name
+    except OSError:
+        return None
 
 
 def listing() -> list[dict[str, Any]]:

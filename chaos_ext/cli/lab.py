@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -127,21 +128,38 @@ def logs(part: str, which: str | None, lines: int) -> None:
 
 @lab.command(name="open")
 @_LAB
-@_FORMAT
+@click.option("--no-browser", is_flag=True, help="Only print where the page is.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["page", "table", "json"]),
+    default="page",
+    show_default=True,
+    help="A page until Ctrl-C, or only print where everything is.",
+)
 @guarded
-def open_(lab: str | None, form: str) -> None:
-    """Where everything of a lab is: addresses, tools, data, logs.
+def open_(lab: str | None, no_browser: bool, form: str) -> None:
+    """Where everything of a lab is, and a page that shows how it is.
+
+    The page has every part's health and log, the alerts that fire, and what disturbs the network. This
+    command serves it, only to this machine, until Ctrl-C.
 
     \b
     Example:
         chaos lab open mine
+        chaos lab open --format table
     """
     from chaos_ext import labs
+    from chaos_ext.language import CHOICE
 
     facts = labs.facts(lab)
-    click.echo(
-        json.dumps(facts, indent=1, ensure_ascii=False) if form == "json" else "\n".join(_ways_in(facts))
-    )
+    if form == "json":
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    click.echo("\n".join(_ways_in(facts)))
+    if form == "page":
+        # Without --lang each browser gets the language that it asks for.
+        labs.become_page(facts["dir"], os.environ.get(CHOICE), browser=not no_browser)
 
 
 @lab.command(name="list")

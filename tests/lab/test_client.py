@@ -59,7 +59,7 @@ def test_the_commands(running_lab: dict[str, Any]) -> None:
     assert "pg-a        RUNNING   usable (primary)" in run(group, ["status", "shared"]).stdout
     assert [lab["name"] for lab in json.loads(run(group, ["list", "--format", "json"]).stdout)] == ["shared"]
     assert running_lab["edge"]["url"] in run(group, ["list"]).stdout
-    opened = run(group, ["open", "shared"])
+    opened = run(group, ["open", "--format", "table", "shared"])
     assert f"{running_lab['edge']['url']}/dashboard/summary?survey=welcome" in opened.stdout
     assert run(group, ["logs", "edge", "--lab", "shared", "--lines", "1"]).stdout.count("\n") == 1
     refused = run(group, ["down", "nowhere"])

@@ -2,21 +2,18 @@
 
     part_restarts_total {part,service}
 
-Read from its log, in which every end and every start has a line: looking now and then would miss those
-that come quickly after each other. A stop that was asked for, as in a release, is none.
+Read from its log, in which every end and every start has a line.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import ClassVar
 
+from chaos_lab.restarts import Restarts
 from chaos_lab.services.alerting.probers.prober import Found, NoAnswer, Prober, series
 from chaos_lab.services.process import Config
 
-# 2026-01-31 12:00:00,123 WARN exited: intake-1 (terminated by SIGKILL; not expected)
-_EVENT = re.compile(r"^\S+ \S+ [A-Z]+ (exited|stopped|spawned): '?([^ ']+)")
 _MOST_AT_ONCE_BYTES = 1 << 20
 
 
@@ -29,15 +26,16 @@ class Orchestrator:
     def __init__(self, path: Path, services: dict[str, str]) -> None:
         self._path = path
         self._services = services  # part: the service that it is a replica of
-        self._restarts = dict.fromkeys(services, 0)
-        self._ended: set[str] = set()  # by themselves, and not started since
+        self._restarts = Restarts()
         self._at, self._file, self._rest = 0, 0, b""
 
     async def look(self) -> Found:
         self._read()
         return {
-            series("part_restarts_total", part=part, service=self._services[part]): float(number)
-            for part, number in self._restarts.items()
+            series("part_restarts_total", part=part, service=service): float(
+                self._restarts.counts.get(part, 0)
+            )
+            for part, service in self._services.items()
         }
 
     def failed(self) -> Found:
@@ -54,18 +52,8 @@ class Orchestrator:
         except OSError as error:
             raise NoAnswer(f"{self._path}: {error.strerror}") from None
         self._at += len(said)
-        *lines, self._rest = (self._rest + said).split(b"\n")
-        for line in lines:
-            if event := _EVENT.match(line.decode(errors="replace")):
-                self._happened(event[1], event[2])
-
-    def _happened(self, what: str, part: str) -> None:
-        if what == "exited":
-            self._ended.add(part)
-        else:
-            if what == "spawned" and part in self._ended and part in self._restarts:
-                self._restarts[part] += 1
-            self._ended.discard(part)
+        lines, _, self._rest = (self._rest + said).rpartition(b"\n")
+        self._restarts.read(lines)
 
 
 def of_config(config: Config) -> list[Prober]:
