@@ -26,7 +26,7 @@ def harmful(valid: Sequence[Facts]) -> Iterator[Reason]:
 
 
 def _hurts(facts: Facts, alone: Sequence[Facts]) -> Iterator[Reason]:
-    """A flow was hurt from the runbook's first change on, and was not at that time when nobody acted."""
+    """A flow that was well was hurt once the runbook changed something, and was not at that time when nobody acted."""
     began = facts.mitigation_at
     if began is None:
         return  # it changed nothing
@@ -35,6 +35,8 @@ def _hurts(facts: Facts, alone: Sequence[Facts]) -> Iterator[Reason]:
     after_s = began - facts.fault.earliest
     for flow in facts.run.services.flows:
         felt = facts.figures(flow, began, facts.end, done_by=facts.end)
+        if not _was_well(facts, flow, began):
+            continue  # still hurt by the failure: whether that took longer than without the runbook is told below
         if felt.impact in (None, Impact.NONE) or any(_hurt_then(other, flow, after_s) for other in alone):
             continue
         yield facts.reason(
@@ -47,6 +49,12 @@ def _hurts(facts: Facts, alone: Sequence[Facts]) -> Iterator[Reason]:
                 figures=str(felt),
             ),
         )
+
+
+def _was_well(facts: Facts, flow: str, at: float) -> bool:
+    """Whether what `flow` felt last, in the second before, was good."""
+    lately_s = max(1.0, 1.5 / facts.run.services.flows[flow].per_second)
+    return facts.figures(flow, at - lately_s, at, done_by=at).well
 
 
 def _hurt_then(facts: Facts, flow: str, after_s: float) -> bool:

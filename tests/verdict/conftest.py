@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from chaos_ext.meter.samples import Sample
-from chaos_ext.model import Arm, Environment, Event, FailureMode, Services
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Flow, Services
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
 
 Hurts = Callable[[float, int], bool]  # (when, number of the operation) → it fails
+Fails = Callable[[float], str]  # when → why it fails, empty when it does not
 
 MODE: dict[str, Any] = {
     "schema": 1,
@@ -107,6 +108,7 @@ class Told:
     end: float = 11.0  # when recovery is looked at (or the watch ends)
     submit_hurts: Hurts | None = None  # default: everything between fault and back
     read_hurts: Hurts = lambda at, number: False
+    others: dict[str, Fails] = field(default_factory=dict)  # further flows of the services, by name
     latency_s: float = 0.01
     edits: tuple[tuple[str, dict[str, Any]], ...] = field(default=())
 
@@ -135,11 +137,30 @@ def operations(flow: str, per_second: float, until: float, fails: Hurts, latency
     return found
 
 
-def simulate(told: Told, mode: FailureMode) -> TrialEvidence:
+def slowly(name: str, flow: Flow, until: float, fails: Fails, latency_s: float) -> list[Sample]:
+    """The operations of a further flow; one that follows begins when the first write (sent at 0) is due."""
+    begin = latency_s + flow.follows.after if flow.follows else 0.0
+    ticks = [n / flow.per_second + 0.05 for n in range(int(until * flow.per_second))]
+    sends = [at for at in ticks if at >= begin]
+    return [
+        Sample(
+            name, n, ORIGIN + at, ORIGIN + at, ORIGIN + at + latency_s, not fails(at), fails(at), n % 10 == 0
+        )
+        for n, at in enumerate(sends)
+    ]
+
+
+def simulate(told: Told, mode: FailureMode, services: Services) -> TrialEvidence:
     until = told.end + 0.5
     submits = operations("submit", 10, until, told.submit_fails, told.latency_s)
     reads = operations("read", 30, until, told.read_hurts, told.latency_s)
-    samples = sorted([*submits, *reads], key=lambda s: s.done)
+    more = [
+        sample
+        for name, flow in services.flows.items()
+        if name not in ("submit", "read")
+        for sample in slowly(name, flow, until, told.others.get(name, lambda at: ""), told.latency_s)
+    ]
+    samples = sorted([*submits, *reads, *more], key=lambda s: s.done)
     writes: list[dict[str, Any]] = []
     for s in submits:
         writes.append({"id": f"w{s.number}", "flow": "submit", "text": "t", "at": s.sent})
@@ -265,11 +286,12 @@ class Runs:
     ) -> RunEvidence:
         written = FailureMode.model_validate(mode or MODE)
         told = trials or (self.treatment(), self.no_action())
+        known = Services.model_validate(services or SERVICES)
         return RunEvidence(
             mode=written,
             environment=Environment.model_validate(environment or ENVIRONMENT),
-            services=Services.model_validate(services or SERVICES),
-            trials=tuple(simulate(one, written) for one in told),
+            services=known,
+            trials=tuple(simulate(one, written, known) for one in told),
             arms=tuple(one.arm for one in told),
         )
 

@@ -1,0 +1,308 @@
+"""Flows of one or two operations a second, flows that follow, possible impact, failures that nobody feels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chaos_ext.model import Arm, Verdict, VerdictWord
+from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
+from chaos_ext.verdict.judge import judge
+
+T, N = Arm.TREATMENT, Arm.NO_ACTION
+FAULT, MITIGATION, BACK = 3.2, 6.0, 7.0
+Runs = Any  # conftest's
+
+SLO = {"success": "99%", "latency": "800ms", "percentile": 95}
+PLAIN = {"title": "x", "service": "intake", "slo": SLO, "deadline": "2s"}
+FOLLOWS = {"flow": "submit", "after": "2s"}
+FRESH = {"of": "submit", "within": "4s", "newest": "newest.id", "count": "responses"}
+KNOWN = {"path": "/known/${followed.id}"}
+MORE = {
+    "sign-in": {**PLAIN, "per_second": 1, "request": {"path": "/in"}},
+    "export": {**PLAIN, "per_second": 2, "request": {"path": "/out"}, "fresh": FRESH},
+    "topics": {**PLAIN, "per_second": 5, "request": KNOWN, "follows": FOLLOWS},
+    "mail": {**PLAIN, "per_second": 2, "request": KNOWN, "follows": FOLLOWS},
+}
+
+
+def fails(why: str, since: float, until: float = 99.0) -> Callable[[float], str]:
+    return lambda at: why if since <= at < until else ""
+
+
+def run(
+    runs: Runs,
+    treatment: dict[str, Any] | None = None,
+    alone: dict[str, Any] | None = None,
+    **impact: Any,
+) -> RunEvidence:
+    """Six flows, and a claim about them; by default only submit is hurt, and surely."""
+    claim = {"flows": {"submit": "outage"}, "summary": "x", **impact}
+    services = runs.services()
+    found: RunEvidence = runs.run(
+        runs.treatment(others=treatment or {}),
+        runs.no_action(others=alone or treatment or {}),
+        mode=runs.mode(impact=claim),
+        services={**services, "flows": {**services["flows"], **MORE}},
+    )
+    return found
+
+
+def words(verdict: Verdict) -> set[str]:
+    return {reason.word for reason in verdict.reasons}
+
+
+def only_from(run_: RunEvidence, flow: str, since: float) -> RunEvidence:
+    """The run in which `flow` was first measured so late, counting from there."""
+
+    def change(trial: TrialEvidence) -> TrialEvidence:
+        kept = [s for s in trial.samples if s.flow != flow]
+        own = [s for s in trial.samples if s.flow == flow and s.sent >= 1000 + since]
+        return replace(
+            trial,
+            samples=tuple(
+                sorted([*kept, *(replace(s, number=i) for i, s in enumerate(own))], key=lambda s: s.done)
+            ),
+        )
+
+    return replace(run_, trials=tuple(map(change, run_.trials)))
+
+
+def test_six_flows_of_which_one_is_hurt_are_verified(runs: Runs) -> None:
+    verdict = judge(run(runs))
+    assert verdict.word is VerdictWord.VERIFIED, verdict.reasons
+
+
+# the flow, how it fails in both arms, what is claimed, the word that must come (None: verified)
+CASES: list[tuple[str, str, Callable[[float], str], dict[str, Any], str | None]] = [
+    ("1/s fails, claimed", "sign-in", fails("status 503", FAULT, BACK), {"sign-in": "outage"}, None),
+    ("1/s fails, not claimed", "sign-in", fails("status 503", FAULT, BACK), {}, "impact-differs"),
+    ("1/s fails once", "sign-in", fails("status 503", 4.0, 4.1), {}, None),
+    ("1/s fails once, claimed", "sign-in", fails("status 503", 4.0, 4.1), {"sign-in": "outage"}, "impact-differs"),
+    ("1/s failed before the fault", "sign-in", fails("status 503", 2.0, 2.1), {}, "baseline-not-met"),
+    ("2/s failed once before the fault", "export", fails("stale", 2.0, 2.1), {}, "baseline-not-met"),
+    ("30/s may fail once before the fault", "none", fails("", 0), {}, None),
+    ("2/s stale, claimed", "export", fails("stale", FAULT, BACK), {"export": "stale"}, None),
+    ("2/s wrong, claimed stale", "export", fails("wrong", FAULT, BACK), {"export": "stale"}, "impact-differs"),
+    ("5/s late, claimed", "topics", fails("late", 4.0, BACK), {"topics": "late"}, None),
+    ("5/s late, claimed outage", "topics", fails("late", 4.0, BACK), {"topics": "outage"}, "impact-differs"),
+    ("5/s refused, claimed late", "topics", fails("refused", 4.0, BACK), {"topics": "late"}, "impact-differs"),
+    ("5/s late once", "topics", fails("late", 4.0, 4.1), {}, None),
+    ("2/s late twice, not claimed", "mail", fails("late", 3.4, 4.4), {}, "impact-differs"),
+    ("nothing to follow before the fault", "mail", fails("late", 0.0, FAULT), {}, "baseline-not-met"),
+    ("2/s late, stays so", "mail", fails("late", 4.0), {"mail": "late"}, "not-recovered"),
+    ("1/s fails late in the runbook", "sign-in", fails("status 503", 8.0), {}, "not-recovered"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("flow", "hurts", "claimed", "word"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_each_rule_with_slow_flows(
+    runs: Runs, flow: str, hurts: Callable[[float], str], claimed: dict[str, str], word: str | None
+) -> None:
+    def alone(at: float) -> str:
+        return hurts(at) or (hurts(BACK - 0.1) if at >= BACK else "")  # while nobody acts it stays as it was
+
+    found = run(runs, {flow: hurts}, {flow: alone}, flows={"submit": "outage", **claimed})
+    if word == "not-recovered":
+        found = runs.edit(found, "recovery", T, recovered=False, flow=None, earliest=None, latest=None)
+    verdict = judge(found)
+    assert words(verdict) == set() if word is None else word in words(verdict), verdict.reasons
+    assert (verdict.word is VerdictWord.VERIFIED) is (word is None)
+
+
+@pytest.mark.parametrize(
+    ("measured", "possible", "right"),
+    [
+        pytest.param("", "late", True, id="possible and not hurt"),
+        pytest.param("late", "late", True, id="possible and hurt so"),
+        pytest.param("status 503", "late", False, id="hurt worse than is possible"),
+        pytest.param("late", "outage", False, id="hurt in another way"),
+        pytest.param("late", None, False, id="hurt, and nothing is possible"),
+    ],
+)
+def test_possible_impact(runs: Runs, measured: str, possible: str | None, right: bool) -> None:
+    claim = {"topics": possible} if possible else {}
+    hurt = {"topics": fails(measured, 4.0, BACK)} if measured else {}
+    verdict = judge(run(runs, hurt, possible=claim))
+    assert (verdict.word is VerdictWord.VERIFIED) is right, verdict.reasons
+    assert right or words(verdict) == {"impact-differs"}
+    if possible and not right:
+        assert f"possibly {possible}" in verdict.reasons[0].sentence
+
+
+def test_what_is_only_possible_is_no_proof_that_users_felt_it(runs: Runs) -> None:
+    def unhurt(**told: Any) -> Any:
+        return runs.treatment(
+            submit_hurts=lambda at, n: False, others={"topics": fails("late", 4.0, BACK)}, **told
+        )
+
+    services = runs.services()
+    found = runs.run(
+        unhurt(),
+        runs.no_action(),
+        mode=runs.mode(
+            impact={"flows": {"submit": "outage"}, "possible": {"topics": "late"}, "summary": "x"}
+        ),
+        services={**services, "flows": {**services["flows"], **MORE}},
+    )
+    found = runs.edit(found, "impact", T, seen=False)
+    assert "no-impact" in words(judge(found))
+
+
+@pytest.mark.parametrize(
+    ("flow", "impact"),
+    [("sign-in", "late"), ("topics", "stale"), ("submit", "wrong"), ("export", "late"), ("read", "stale")],
+)
+@pytest.mark.parametrize("where", ["flows", "possible"])
+def test_a_word_that_the_flow_cannot_show(runs: Runs, flow: str, impact: str, where: str) -> None:
+    claim: dict[str, Any] = {"flows": {"submit": "outage"}}
+    claim.setdefault(where, {})
+    claim[where] = {**claim[where], flow: impact}
+    verdict = judge(run(runs, **claim))
+    assert verdict.word is VerdictWord.UNKNOWN or "impact-differs" in words(verdict)
+    assert any(r.word == "no-data" and f"{flow} ({impact})" in r.sentence for r in verdict.reasons)
+
+
+# --- a flow that follows has nothing to ask at first ---
+
+
+def test_a_flow_that_follows_begins_with_the_first_write_that_is_due(runs: Runs) -> None:
+    good = run(runs)
+    first = min(s.sent for s in good.trials[0].samples if s.flow == "topics")
+    assert first > 1002.0  # its baseline is shorter than the others', and that is right
+    assert judge(good).word is VerdictWord.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("flow", "since", "word"),
+    [
+        pytest.param("topics", 4.0, "no-data", id="a follower that began only after the fault"),
+        pytest.param("mail", 4.0, "no-data", id="a slow follower that began only after the fault"),
+        pytest.param("sign-in", 4.0, "no-data", id="a slow flow that began only after the fault"),
+        pytest.param("sign-in", 2.9, "no-data", id="a slow flow that slept through most of the baseline"),
+        pytest.param("topics", 99.0, "no-data", id="a follower that never asked"),
+        pytest.param("mail", 2.9, None, id="a slow follower with one operation before the fault"),
+    ],
+)
+def test_a_flow_that_was_not_measured_before(runs: Runs, flow: str, since: float, word: str | None) -> None:
+    verdict = judge(only_from(run(runs), flow, since))
+    assert words(verdict) == ({word} if word else set()), verdict.reasons
+
+
+@pytest.mark.parametrize("flow", ["sign-in", "mail", "topics"])
+def test_a_pause_of_a_slow_flow_is_noticed(runs: Runs, flow: str) -> None:
+    def change(trial: TrialEvidence) -> TrialEvidence:
+        own = [s for s in trial.samples if s.flow == flow and not 1004.0 <= s.sent < 1007.2]
+        rest = [s for s in trial.samples if s.flow != flow]
+        return replace(trial, samples=(*rest, *(replace(s, number=i) for i, s in enumerate(own))))
+
+    verdict = judge(runs.of(run(runs), T, change))
+    assert any(r.word == "no-data" and f"nothing of {flow}" in r.sentence for r in verdict.reasons)
+
+
+# --- a failure that nobody feels ---
+
+
+def unfelt(runs: Runs, after_runbook: Any, after_nobody: Any, **edits: Any) -> RunEvidence:
+    calm = {"submit_hurts": lambda at, n: False}
+    found = runs.run(
+        runs.treatment(**calm),
+        runs.no_action(**calm, back=4.0),
+        mode=runs.mode(impact={"flows": {}, "summary": "Nobody feels it."}),
+    )
+    found = runs.edit(found, "recovery", flow="read", earliest=1003.3, latest=1003.4)
+    for arm, evidence in ((T, after_runbook), (N, after_nobody)):
+        if evidence is not None:
+            holds = all(e.get("holds") for e in evidence)
+            found = runs.plus(found, "fault-in-force", arm, when="at-the-end", holds=holds, evidence=evidence)
+    return found
+
+
+STANDS = [{"name": "kill-store", "holds": True}]
+GONE = [{"name": "kill-store", "holds": False}]
+NOT_SEEN = [{"name": "kill-store", "holds": False, "error": "no answer"}]
+
+
+@pytest.mark.parametrize(
+    ("treated", "alone", "word", "reasons"),
+    [
+        pytest.param(GONE, STANDS, VerdictWord.VERIFIED, set(), id="gone by the runbook, and only by it"),
+        pytest.param(
+            STANDS, STANDS, VerdictWord.REFUTED, {"not-recovered", "verification-blind"}, id="still there"
+        ),
+        pytest.param(GONE, GONE, VerdictWord.REFUTED, {"heals-itself"}, id="gone by itself"),
+        pytest.param(None, STANDS, VerdictWord.UNKNOWN, {"no-data"}, id="nobody looked after the runbook"),
+        pytest.param(GONE, None, VerdictWord.UNKNOWN, {"no-data"}, id="nobody looked after nobody acted"),
+        pytest.param(NOT_SEEN, STANDS, VerdictWord.UNKNOWN, {"no-data"}, id="the look failed"),
+    ],
+)
+def test_a_failure_of_no_flow_is_over_when_its_evidence_says_so(
+    runs: Runs, treated: Any, alone: Any, word: VerdictWord, reasons: set[str]
+) -> None:
+    verdict = judge(unfelt(runs, treated, alone))
+    assert (verdict.word, words(verdict)) == (word, reasons), verdict.reasons
+
+
+# --- recovery: self ---
+
+
+def self_healing(runs: Runs, treatment: dict[str, Any], alone: dict[str, Any]) -> RunEvidence:
+    impact = "degraded" if "submit_hurts" in treatment else "outage"
+    found: RunEvidence = runs.run(
+        runs.treatment(**treatment),
+        runs.no_action(**{"end": 11.0, **alone}),
+        mode=runs.mode(recovery="self", impact={"flows": {"submit": impact}, "summary": "x"}),
+    )
+    return found
+
+
+def burst(*stretches: tuple[float, float]) -> Callable[[float, int], bool]:
+    return lambda at, number: any(begin <= at < end for begin, end in stretches)
+
+
+@pytest.mark.parametrize(
+    ("treatment", "alone", "reasons"),
+    [
+        pytest.param({"back": 5.0}, {"back": 5.0}, set(), id="back by itself in both"),
+        pytest.param({"back": 7.5, "end": 12.0}, {"back": 5.0}, set(), id="a little later with the runbook"),
+        pytest.param({"back": 9.5, "end": 14.0}, {"back": 5.0}, {"harmful"}, id="held up by the runbook"),
+        pytest.param(
+            {"back": 8.0, "end": 13.0, "submit_hurts": burst((3.25, 4.5), (6.5, 8.0))},
+            {"back": 4.5},
+            {"harmful"},
+            id="hurt again by a step",
+        ),
+        pytest.param(
+            {"back": 8.0, "end": 13.0, "submit_hurts": burst((3.25, 4.5), (6.5, 8.0))},
+            {"back": 8.0, "submit_hurts": burst((3.25, 4.5), (6.5, 8.0)), "end": 12.0},
+            set(),
+            id="hurt again, but so it is when nobody acts",
+        ),
+        pytest.param({"back": 5.0}, {"back": None}, {"does-not-heal"}, id="does not heal"),
+    ],
+)  # fmt: skip
+def test_a_runbook_must_not_harm_what_heals_by_itself(
+    runs: Runs, treatment: dict[str, Any], alone: dict[str, Any], reasons: set[str]
+) -> None:
+    verdict = judge(self_healing(runs, treatment, alone))
+    assert words(verdict) - {"impact-differs"} == reasons, verdict.reasons
+
+
+def test_what_heals_by_itself_and_was_not_felt_is_in_time(runs: Runs) -> None:
+    calm = {"submit_hurts": lambda at, n: False, "back": 4.0}
+    found = runs.run(
+        runs.treatment(**calm),
+        runs.no_action(**calm, end=11.0),
+        mode=runs.mode(
+            recovery="self", impact={"flows": {}, "possible": {"submit": "degraded"}, "summary": "x"}
+        ),
+    )
+    found = runs.edit(found, "recovery", flow="read", earliest=1003.3, latest=1003.4)
+    verdict = judge(found)
+    assert verdict.word is VerdictWord.VERIFIED, verdict.reasons
+    assert "1 of 1 recoveries inside the objective" in verdict.worth
