@@ -7,7 +7,11 @@ from typing import Any
 
 from chaos_lab.postgresql import NODES
 
-REPLICAS = {"intake": ("intake-1", "intake-2"), "dashboard": ("dashboard",)}  # service: its processes
+REPLICAS = {  # service: its processes
+    "intake": ("intake-1", "intake-2"),
+    "insight": ("insight",),
+    "dashboard": ("dashboard",),
+}
 ROUTED = {"/responses": "intake", "/dashboard": "dashboard"}  # what the edge passes on to whom
 CACHE = "valkey"
 PLATFORM = ("cloud", "providers", "faultproxy", "edge")

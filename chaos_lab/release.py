@@ -271,7 +271,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, says: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=says, description=says)
-        made.add_argument("service", metavar="SERVICE", help="intake or dashboard")
+        made.add_argument("service", metavar="SERVICE", help="intake, insight or dashboard")
         return made
 
     command("list", "All versions: name, whether current, when made, note.")

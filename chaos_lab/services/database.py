@@ -13,21 +13,21 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import psycopg
 
-from chaos_lab.services.process import BadConfig, address, log, read_json
+from chaos_lab.services.calling import Names, Unavailable
+from chaos_lab.services.process import BadConfig, log
+from chaos_lab.services.secrets import Login
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Operation = Callable[[Connection], Awaitable[T]]
 
 
-class Unavailable(Exception):
-    """The database did not do it in time, or cannot do it now. The message says why."""
+__all__ = ["Connection", "Database", "Operation", "Settings", "Unavailable", "hang_up"]
 
 
 class _Dead(Unavailable):
@@ -38,43 +38,58 @@ class _Dead(Unavailable):
 class Settings:
     """Where a service's database is and how long the service waits for it."""
 
-    caller: str  # whose names to use: every caller has its own way through the network
-    names: Path
+    names: Names
     node: str
-    user: str
-    password_file: Path | None
+    login: Login = field(repr=False)
     dbname: str
     connect_timeout_s: float
     query_timeout_s: float  # everything that one request waits for: a free connection, connecting, the query
     pool_size: int
+    connection_lifetime_s: float  # no connection is kept longer
     read_only: bool = False
+    wait_s: float | None = None  # of that for a free connection; more would leave too little for the query
 
     @staticmethod
-    def of(config: dict[str, Any], release: dict[str, Any], *, read_only: bool = False) -> Settings:
+    def of(
+        config: dict[str, Any],
+        release: dict[str, Any],
+        names: Names,
+        login: Login,
+        *,
+        read_only: bool = False,
+    ) -> Settings:
         """From a part's own configuration and the release's. Raises BadConfig or KeyError."""
         try:
             return Settings(
-                caller=str(config["name"]),
-                names=Path(config["names"]),
+                names=names,
                 node=str(release["database"]),
-                user=str(config["user"]),
-                password_file=Path(config["password_file"]) if config.get("password_file") else None,
+                login=login,
                 dbname=str(config["dbname"]),
                 connect_timeout_s=float(release["connect_timeout_s"]),
                 query_timeout_s=float(release["query_timeout_s"]),
                 pool_size=int(release["pool_size"]),
+                connection_lifetime_s=float(release["connection_lifetime_s"]),
                 read_only=read_only,
             )
         except (TypeError, ValueError) as error:
             raise BadConfig(f"config.json: {error}") from None
 
 
+@dataclass(eq=False)
+class _Kept:
+    """A connection and when it has to go, by the event loop's clock."""
+
+    connection: Connection
+    until: float
+
+
 class Database:
-    """At most `pool_size` connections, made when needed and kept."""
+    """At most `pool_size` connections, made when needed and kept for a while."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._idle: list[Connection] = []  # the last used is used first, so that rarely needed ones stay idle
+        self.busy = 0  # operations under way and waiting
+        self._idle: list[_Kept] = []  # the last used is used first, so that rarely needed ones stay idle
         self._slots = asyncio.Semaphore(settings.pool_size)
 
     async def run(self, operation: Operation[T]) -> T:
@@ -84,30 +99,37 @@ class Database:
         safe to repeat. Raises Unavailable within ``query_timeout_s``; errors in the statement itself
         pass through.
         """
-        deadline = asyncio.get_running_loop().time() + self.settings.query_timeout_s
+        settings = self.settings
+        now = asyncio.get_running_loop().time()
+        deadline = now + settings.query_timeout_s
+        self.busy += 1
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise Unavailable(f"all {self.settings.pool_size} connections are busy") from None
-        try:
-            while self._idle:
-                connection = self._idle.pop()
-                try:
-                    return await self._use(connection, operation, deadline)
-                except _Dead:
-                    continue  # a restart of the database leaves dead connections behind
-            return await self._use(await self._connect(deadline), operation, deadline)
+            try:
+                async with asyncio.timeout_at(deadline if settings.wait_s is None else now + settings.wait_s):
+                    await self._slots.acquire()
+            except TimeoutError:
+                raise Unavailable(f"all {settings.pool_size} connections are busy") from None
+            try:
+                while self._idle:
+                    kept = self._idle.pop()
+                    try:
+                        return await self._use(kept, operation, deadline)
+                    except _Dead:
+                        continue  # a restart of the database leaves dead connections behind
+                return await self._use(await self._connect(deadline), operation, deadline)
+            finally:
+                self._slots.release()
         finally:
-            self._slots.release()
+            self.busy -= 1
 
     async def close(self) -> None:
         """Closes what is kept."""
         while self._idle:
-            await self._idle.pop().close()
+            await self._idle.pop().connection.close()
 
-    async def _use(self, connection: Connection, operation: Operation[T], deadline: float) -> T:
+    async def _use(self, kept: _Kept, operation: Operation[T], deadline: float) -> T:
         loop = asyncio.get_running_loop()
+        connection = kept.connection
         alarm = loop.call_at(deadline, hang_up, connection)
         keep = False
         try:
@@ -122,43 +144,40 @@ class Database:
                 raise Unavailable(f"no answer within {self.settings.query_timeout_s:g} s") from None
             keep = not connection.closed
             raise (Unavailable if keep else _Dead)(_why(error)) from None
-        except psycopg.Error:
-            keep = True  # the statement is wrong, the connection is not
+        except (psycopg.Error, Unavailable):
+            keep = True  # the statement is wrong, or what else the operation needs; the connection is not
             raise
         finally:
             alarm.cancel()
-            if keep and not connection.closed:
-                self._idle.append(connection)
+            if keep and not connection.closed and loop.time() < kept.until:
+                self._idle.append(kept)
             else:
-                hang_up(connection)
+                if not keep:
+                    hang_up(connection)
                 await connection.close()
 
-    async def _connect(self, deadline: float) -> Connection:
+    async def _connect(self, deadline: float) -> _Kept:
         settings = self.settings
         loop = asyncio.get_running_loop()
         limit = min(deadline, loop.time() + settings.connect_timeout_s)
-        try:
-            host, port = self._address()
-            password = (
-                settings.password_file.read_text(encoding="utf-8").strip() if settings.password_file else None
-            )
-        except (BadConfig, OSError) as error:
-            raise Unavailable(str(error)) from None
+        host, port = settings.names.address(settings.node)  # anew each time: names change while services run
         try:
             async with asyncio.timeout_at(limit):
                 connection: Connection = await psycopg.AsyncConnection.connect(
                     host=host,
                     port=port,
-                    user=settings.user,
-                    password=password,
+                    user=settings.login.user,
+                    password=settings.login.password,
                     dbname=settings.dbname,
-                    application_name=settings.caller,
+                    application_name=settings.names.caller,
                     client_encoding="UTF8",
                     sslmode="disable",
                     gssencmode="disable",
                     # The server ends a statement before we would hang up: then nothing was stored for
                     # sure, and the connection stays. It does not end the wait for a standby at commit.
+                    # And it ends a transaction of ours that hangs, with all that this holds up.
                     options=f"-c statement_timeout={int(settings.query_timeout_s * 800)}"
+                    f" -c idle_in_transaction_session_timeout={int(settings.query_timeout_s * 1000) + 500}"
                     + (" -c default_transaction_read_only=on" if settings.read_only else ""),
                     autocommit=True,
                 )
@@ -167,18 +186,15 @@ class Database:
         except psycopg.Error as error:
             raise Unavailable(_why(error)) from None
         log("connected", level="debug", node=settings.node, to=f"{host}:{port}")
-        return connection
+        kept = _Kept(connection, loop.time() + settings.connection_lifetime_s)
+        loop.call_at(kept.until, self._expire, kept)
+        return kept
 
-    def _address(self) -> tuple[str, int]:
-        """Where the node is now. Read for each new connection: names change while services run."""
-        settings = self.settings
-        names = read_json(settings.names)
-        try:
-            return address(names[settings.caller][settings.node])
-        except (KeyError, TypeError):
-            raise BadConfig(
-                f"{settings.names}: no address of {settings.node!r} for {settings.caller!r}"
-            ) from None
+    def _expire(self, kept: _Kept) -> None:
+        """Closes a connection that is too old. One that is in use is closed when that is over."""
+        if kept in self._idle:
+            self._idle.remove(kept)
+            kept.connection.pgconn.finish()
 
 
 def hang_up(connection: Connection) -> None:

@@ -9,18 +9,26 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from aiohttp import web
 
-from chaos_lab.services import metrics, process
+from chaos_lab.services import metrics, process, relay, secrets
+from chaos_lab.services.aws import Aws
+from chaos_lab.services.calling import Names
 from chaos_lab.services.database import Connection, Database, Settings, Unavailable
+from chaos_lab.services.mailing import Mail
 from chaos_lab.services.process import answer, log
+from chaos_lab.services.queueing import Outgoing, Queue
+from chaos_lab.services.relay import Entry, Relay
 
 TOLD_S = 0.2  # after a health check was answered "draining": time for the edge to act on it
 DRAIN_AT_MOST_S = 1.0  # nobody checks our health: go anyway
+RELAYS_S = 1.5  # how long a batch that is being handed on may take at the end; it is repeated by others then
 
 # One statement, so one transaction: never a response without its entry in the outbox.
 STORE = """
@@ -67,8 +75,9 @@ def checked(body: Any) -> tuple[str, str, str, int | None]:
 class Intake:
     """The requests, and what the process knows about its own state."""
 
-    def __init__(self, database: Database, release: str) -> None:
+    def __init__(self, database: Database, queue: Queue, mail: Mail, release: str) -> None:
         self.database = database
+        self.queue = queue
         self.release = release
         self.draining = False
         self.told_at: float | None = None  # when a health check was first answered "draining"
@@ -77,6 +86,16 @@ class Intake:
             "intake_database_unavailable_total", "Requests the database did not serve."
         )
         self.latency = metrics.Histogram("intake_request_duration_seconds", "Time to answer.", "method")
+        self.handing_on = relay.Counts(
+            metrics.Gauge("intake_outbox_waiting", "Responses that wait to be handed on.", "to"),
+            metrics.Counter("intake_handed_on_total", "Responses handed on.", "to"),
+            metrics.Counter("intake_hand_on_failures_total", "Attempts that did not hand all on.", "to"),
+        )
+        settings = database.settings
+        self.relays = [
+            Relay("queue", settings, "handed_on_at", self.enqueue, self.handing_on),
+            Relay("mail", settings, "mailed_at", mail.thank, self.handing_on),
+        ]
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self.outcomes], client_max_size=256 * 1024)
@@ -104,7 +123,15 @@ class Intake:
 
         if not await self.database.run(store):
             return answer({"error": f"id: {id!r} is taken by a response with other content"}, 409)
+        for each in self.relays:
+            each.wake()
         return answer({"id": id}, 201)
+
+    async def enqueue(self, entries: Sequence[Entry]) -> list[bool]:
+        """Which of these responses the queue took."""
+        return await self.queue.send(
+            [Outgoing(entry.id, entry.survey, json.dumps(asdict(entry), default=str)) for entry in entries]
+        )
 
     async def one(self, request: web.Request) -> web.Response:
         row = await self.database.run(lambda connection: _fetch(connection, ONE, request.match_info["id"]))
@@ -135,7 +162,10 @@ class Intake:
         return answer({"status": "ok", "release": self.release, "database": self.database.settings.node})
 
     async def metrics(self, request: web.Request) -> web.Response:
-        return metrics.page(self.requests, self.unavailable, self.latency)
+        counts = self.handing_on
+        return metrics.page(
+            self.requests, self.unavailable, self.latency, counts.waiting, counts.handed_on, counts.failures
+        )
 
     @web.middleware
     async def outcomes(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -179,16 +209,27 @@ async def _fetch(connection: Connection, query: str, argument: str) -> list[dict
 
 async def main(path: Path, config: process.Config) -> None:
     here = Path(__file__).parent  # unresolved: "current" is the release that was activated
-    settings = Settings.of(config, process.read_json(here / "config.json"))
-    intake = Intake(Database(settings), here.resolve().name)
+    release = process.read_json(here / "config.json")
+    names = Names(Path(config["names"]), str(config["name"]))
     stop = asyncio.create_task(process.until_told_to_stop())
-    runner = await process.listen(intake.app(), config["listen"])
-    log("started", release=intake.release, database=settings.node, psycopg=psycopg.__version__)
-    await stop
-    log("draining")
-    await intake.drain()
-    await runner.cleanup()  # answers what is in flight
-    await intake.database.close()
+    async with Aws(config["aws"], names) as aws, Mail(names) as mail:
+        login = await secrets.wait_for_login(aws, config["aws"]["secret"], stop)
+        if login is None:
+            return
+        settings = Settings.of(config, release, names, login)
+        queue = Queue(aws, config["aws"]["queue_url"])
+        intake = Intake(Database(settings), queue, mail, here.resolve().name)
+        runner = await process.listen(intake.app(), config["listen"])
+        relays = [asyncio.create_task(each.run()) for each in intake.relays]
+        log("started", release=intake.release, database=settings.node, psycopg=psycopg.__version__)
+        await stop
+        log("draining")
+        await intake.drain()
+        await runner.cleanup()  # answers what is in flight
+        for each in intake.relays:
+            each.stop()
+        await asyncio.wait(relays, timeout=RELAYS_S)
+        await intake.database.close()
     log("stopped")
 
 

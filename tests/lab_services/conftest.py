@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
@@ -24,15 +25,28 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+import redis
 import requests
 
-RELEASE = {"database": "pg-a", "connect_timeout_s": 1, "query_timeout_s": 1.5, "pool_size": 4}
-SCHEMA = """
-    CREATE TABLE responses (id text PRIMARY KEY, survey text NOT NULL, text text NOT NULL, score int,
-        received_at timestamptz NOT NULL DEFAULT now());
-    CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, response_id text NOT NULL,
-        created_at timestamptz NOT NULL DEFAULT now());
-"""
+from chaos_lab import cloud_names, schema
+from chaos_lab import valkey as valkey_program
+
+RELEASE = {
+    "database": "pg-a",
+    "connect_timeout_s": 1,
+    "query_timeout_s": 1.5,
+    "pool_size": 4,
+    "connection_lifetime_s": 3,
+}
+OF_DASHBOARD = {
+    "database": "pg-c",
+    "report_pool_size": 2,
+    "live_ttl_s": 1,
+    "benchmark_ttl_s": 600,
+    "coalesce": False,
+}
+IDENTITY = {"client_id": "dashboard", "issuer": "https://login.example.co.jp"}
+NOWHERE = "127.0.0.1:1"  # refused at once
 
 
 def wait_for(what: str, condition: Callable[[], Any], within_s: float = 20.0) -> Any:
@@ -171,9 +185,12 @@ def postgresql_template() -> Iterator[PostgreSQL]:
             "--wal-segsize=1",
         )
         server.start()
-        server.execute("CREATE ROLE app LOGIN")
-        server.execute("CREATE DATABASE survey OWNER app")
-        server.execute(SCHEMA + "GRANT ALL ON ALL TABLES IN SCHEMA public TO app", "survey")
+        for role in ("app", "retention", "reporting"):
+            server.execute(f"CREATE ROLE {role} LOGIN")
+        server.execute("CREATE DATABASE survey")
+        for statement in schema.statements():
+            server.execute(statement, "survey")
+        server.execute("TRUNCATE responses, outbox, analyses, exports RESTART IDENTITY", "survey")
         server.stop()
         yield server
 
@@ -223,8 +240,9 @@ class Part:
 class Parts:
     """Starts services below one folder and ends them all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cloud: str) -> None:
         self.folder = folder
+        self.cloud = cloud
         self.all: list[Part] = []
 
     def start(self, name: str, config: dict[str, Any], *, program: list[str] | None = None) -> Part:
@@ -250,11 +268,20 @@ class Parts:
         link.replace(base / "current")
         return base / "current" / f"{service}.py"
 
-    def names(self, **nodes: int) -> Path:
-        """names.json: every caller finds node pg_a at this port, and so on."""
+    def names(self, **targets: int | str) -> Path:
+        """names.json: every caller finds node pg_a at this port or address, and so on. The cloud is
+        where it is, if nothing else is said; what is not named cannot be reached."""
         path = self.folder / "names.json"
-        where = {node.replace("_", "-"): f"127.0.0.1:{port}" for node, port in nodes.items()}
-        path.write_text(json.dumps(dict.fromkeys(("intake-1", "intake-2", "dashboard"), where)))
+        of_cloud = dict.fromkeys(("queue", "storage", "secrets"), self.cloud)
+        where = {
+            name.replace("_", "-"): f"127.0.0.1:{target}" if isinstance(target, int) else target
+            for name, target in targets.items()
+        }
+        nowhere = dict.fromkeys(("mail", "cache", "identity"), NOWHERE)
+        callers = ("intake-1", "intake-2", "insight", "dashboard")
+        fresh = path.with_suffix(".fresh")
+        fresh.write_text(json.dumps({caller: {**nowhere, **of_cloud, **where} for caller in callers}))
+        fresh.replace(path)  # services read it while tests change it
         return path
 
     def intake(self, names: Path, number: int = 1, **release: Any) -> tuple[Part, str]:
@@ -262,16 +289,28 @@ class Parts:
         source = self.folder / "releases" / "intake" / "current" / "intake.py"
         if not source.exists():
             self.release("intake", **release)
-        return self._serve(f"intake-{number}", source, names)
+        return self.serve(f"intake-{number}", source, names)
 
-    def dashboard(self, names: Path) -> tuple[Part, str]:
-        return self._serve("dashboard", self.release("dashboard", database="pg-c"), names)
+    def insight(self, names: Path) -> tuple[Part, str]:
+        return self.serve("insight", self.release("insight"), names)
 
-    def _serve(self, name: str, source: Path, names: Path) -> tuple[Part, str]:
+    def dashboard(self, names: Path, **release: Any) -> tuple[Part, str]:
+        return self.serve("dashboard", self.release("dashboard", **OF_DASHBOARD | release), names)
+
+    def serve(self, name: str, source: Path, names: Path, *, healthy: bool = True) -> tuple[Part, str]:
         where = f"127.0.0.1:{free_port()}"
-        config = {"name": name, "listen": where, "names": str(names), "user": "app", "dbname": "survey"}
-        part = self.start(name, config, program=[str(source)])
-        wait_for(f"{name} is healthy", lambda: answers(f"http://{where}/healthz"))
+        aws = {
+            "region": cloud_names.REGION,
+            "access_key": cloud_names.ACCESS_KEY,
+            "secret_key": cloud_names.SECRET_KEY,
+            "queue_url": cloud_names.queue_url(self.cloud, cloud_names.QUEUE),
+            "bucket": cloud_names.BUCKET,
+            "secret": cloud_names.SECRET,
+        }
+        config = {"name": name, "listen": where, "names": str(names), "dbname": "survey", "aws": aws}
+        part = self.start(name, config | {"identity": IDENTITY}, program=[str(source)])
+        if healthy:
+            wait_for(f"{name} is healthy", lambda: answers(f"http://{where}/healthz"))
         return part, f"http://{where}"
 
 
@@ -292,25 +331,165 @@ def end(parts: Parts) -> None:
     assert not bugs, bugs[0]["error"]
 
 
+@pytest.fixture(scope="session")
+def cloud_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the lab's cloud runs, seeded, for all tests of this process."""
+    folder = tmp_path_factory.mktemp("cloud")
+    where = f"127.0.0.1:{free_port()}"
+    (folder / "policy.json").write_text(json.dumps(cloud_names.exports_policy()))
+    (folder / "password").write_text("none: PostgreSQL trusts in these tests")
+    config = {
+        "listen": where,
+        "exports_policy": str(folder / "policy.json"),
+        "database_user": "app",
+        "database_password_file": str(folder / "password"),
+    }
+    (folder / "cloud.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "chaos_lab.services.cloud", "--config", str(folder / "cloud.json")]
+    part = Part(command, folder / "cloud.log")
+    part.start()
+    wait_for("the cloud is up", lambda: answers(f"http://{where}/healthz"), 60)
+    yield where
+    assert part.stop() == 0
+
+
+@dataclass
+class Cloud:
+    """The lab's cloud as AWS' own client sees it."""
+
+    address: str
+    sqs: Any
+    s3: Any
+    queue: str
+    dead_letters: str
+
+    def send(self, body: str, group: str = "s-1") -> None:
+        self.sqs.send_message(
+            QueueUrl=self.queue, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=body[:100]
+        )
+
+    def counts(self, queue: str) -> tuple[int, int]:
+        """Messages that can be received, and messages in flight."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        said = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+        return int(said[names[0]]), int(said[names[1]])
+
+    def objects(self, prefix: str = "") -> dict[str, str]:
+        listed = self.s3.list_objects_v2(Bucket=cloud_names.BUCKET, Prefix=prefix).get("Contents", [])
+        return {one["Key"]: self.text(one["Key"]) for one in listed}
+
+    def text(self, key: str) -> str:
+        return str(self.s3.get_object(Bucket=cloud_names.BUCKET, Key=key)["Body"].read().decode())
+
+    def policy(self, effect: str = "Allow") -> None:
+        """Lets the application use the bucket, or denies it."""
+        policy = cloud_names.exports_policy()
+        policy["Statement"][0]["Effect"] = effect
+        self.s3.put_bucket_policy(Bucket=cloud_names.BUCKET, Policy=json.dumps(policy))
+
+
+@pytest.fixture(scope="session")
+def _cloud_clients(cloud_address: str) -> Cloud:
+    import boto3
+
+    how = {
+        "region_name": cloud_names.REGION,
+        "endpoint_url": f"http://{cloud_address}",
+        "aws_access_key_id": cloud_names.ACCESS_KEY,
+        "aws_secret_access_key": cloud_names.SECRET_KEY,
+    }
+    queues = (cloud_names.QUEUE, cloud_names.DEAD_LETTER_QUEUE)
+    urls = [cloud_names.queue_url(cloud_address, queue) for queue in queues]
+    return Cloud(cloud_address, boto3.client("sqs", **how), boto3.client("s3", **how), *urls)
+
+
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    parts = Parts(tmp_path)
+def cloud(_cloud_clients: Cloud) -> Iterator[Cloud]:
+    """The cloud with empty queues and an empty bucket that lets everybody in."""
+    cloud = _cloud_clients
+    cloud.policy()
+    for queue in (cloud.queue, cloud.dead_letters):
+        cloud.sqs.purge_queue(QueueUrl=queue)
+        cloud.sqs.set_queue_attributes(
+            QueueUrl=queue, Attributes={"VisibilityTimeout": str(cloud_names.VISIBILITY_S)}
+        )
+    for version in cloud.s3.list_object_versions(Bucket=cloud_names.BUCKET).get("Versions", []):
+        cloud.s3.delete_object(Bucket=cloud_names.BUCKET, Key=version["Key"], VersionId=version["VersionId"])
+    yield cloud
+    cloud.policy()
+
+
+@pytest.fixture
+def parts(tmp_path: Path, cloud_address: str) -> Iterator[Parts]:
+    parts = Parts(tmp_path, cloud_address)
     yield parts
     end(parts)
 
 
 @pytest.fixture(scope="module")
-def start_parts() -> Iterator[Callable[[Path], Parts]]:
+def start_parts(cloud_address: str) -> Iterator[Callable[[Path], Parts]]:
     """For parts that several tests share."""
     started: list[Parts] = []
 
     def start(folder: Path) -> Parts:
-        started.append(Parts(folder))
+        started.append(Parts(folder, cloud_address))
         return started[-1]
 
     yield start
     for parts in started:
         end(parts)
+
+
+@dataclass
+class Valkey:
+    """A cache server, started and stopped by us."""
+
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            str(valkey_program.server()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+            "--maxmemory", "16mb", "--maxmemory-policy", "noeviction", "--dir", str(self.folder),
+        ]  # fmt: skip
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_for("the cache answers", lambda: not valkey_program.problem(self.port))
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(20)
+            self.process = None
+
+    @property
+    def client(self) -> Any:
+        return redis.Redis(port=self.port, socket_timeout=5)
+
+    def fill(self) -> None:
+        """Leaves no room, also when a little is given back."""
+        with self.client as client, contextlib.suppress(redis.exceptions.OutOfMemoryError):
+            for number in range(100_000):
+                full = client.info("memory")["used_memory"] > 15_000_000
+                client.set(f"junk:{number}", "x" * (2_000_000 if full else 100_000))
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(free_port(), tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def providers(parts: Parts) -> tuple[Part, str]:
+    """The identity provider and the mail service, and their address."""
+    where = f"127.0.0.1:{free_port()}"
+    accounts = {"analyst": "right"}
+    part = parts.start("providers", {"listen": where, "identity": {**IDENTITY, "accounts": accounts}})
+    wait_for("the providers are up", lambda: answers(f"http://{where}/healthz"))
+    return part, where
 
 
 @dataclass
