@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from typing import IO, Any
 
 from chaos_ext.campaign import aftermath
 from chaos_ext.history.bundle import verdict_from
-from chaos_ext.language import t
+from chaos_ext.language import CHOICE, t
 from chaos_ext.model import Event, Verdict
 from chaos_ext.report.several import Result
 from chaos_ext.safety import processes
@@ -54,6 +55,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs.fileno(),),
+                env={**os.environ, CHOICE: "en"},  # whoever shows its words to a person translates them
                 start_new_session=True,  # a Ctrl-C in the terminal is the campaign's, which passes it on
             )
         except OSError:

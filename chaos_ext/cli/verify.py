@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import echo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +148,7 @@ def _chosen(
             mode=mode_id,
             platform=place.platform,
         )
-        click.echo(words, err=True)
+        echo(words, err=True)
     return catalog, place, chosen.modes
 
 
@@ -233,6 +234,7 @@ def _several(
             took_s=time.monotonic() - began,
             next_command=_again(results, place, arms, jobs),
             width=live.width,
+            language=live.language,
         )
     )
     return code

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from chaos_ext.language import t
 from chaos_ext.model import Event
 from chaos_ext.report import text
-from chaos_ext.report.clean import clean
 from chaos_ext.report.line import Line
 from chaos_ext.report.rows import Row, table
 from chaos_ext.report.several import Result
@@ -27,7 +26,7 @@ class Live(Terminal):
     def begin(self, modes: Sequence[str], results: Iterable[Result] = ()) -> None:
         """Show these modes, in this order; `results` are those that need no run."""
         with self._lock:
-            self._rows = {mode: Row(mode) for mode in modes}
+            self._rows = {mode: Row(mode, self.language) for mode in modes}
             self._drawn = []
             self._widest = max(map(text.width, modes), default=0)
             self._said_at = time.monotonic()
@@ -38,7 +37,7 @@ class Live(Terminal):
         """The run of `mode` has begun."""
         with self._lock:
             self._rows[mode].started = time.monotonic()
-            self._log(mode, Line(t("begins")))
+            self._log(mode, Line(self.said(t("begins"))))
 
     def heard(self, mode: str, event: Event) -> None:
         """An event of the run of `mode`."""
@@ -46,7 +45,8 @@ class Live(Terminal):
             try:
                 told = self._rows[mode].hear(event)
             except Exception as error:  # noqa: BLE001 - what cannot be told must not stop the others
-                told = [Line(f"({event.get('kind')} cannot be shown: {clean(str(error))})", "bad")]
+                words = t("({kind} cannot be shown: {why})", kind=event.get("kind"), why=error)
+                told = [Line(self.said(words), "bad")]
             for line in told:
                 self._log(mode, line)
 
@@ -55,9 +55,9 @@ class Live(Terminal):
         with self._lock:
             self._rows[result.mode].result = result
             words = t("{word}, decided before", word=result.word) if result.before else result.word
-            if result.exit_code is not None and result.seconds:
-                words = t("{word} after {seconds:.1f} s", word=words, seconds=result.seconds)
-            self._log(result.mode, Line(words, result.style))
+            if result.seconds and not result.before:
+                words = t("{word} after {s:.1f} s", word=words, s=result.seconds)
+            self._log(result.mode, Line(self.said(words), result.style))
 
     def stopping(self, modes: Iterable[str]) -> None:
         """These runs were asked to stop."""
@@ -68,12 +68,12 @@ class Live(Terminal):
     def says(self, mode: str, line: str) -> None:
         """A line that the process of `mode` wrote for people; above the table, in a log like the others."""
         with self._lock:
-            self.lines([Line(f"{text.pad(mode, self._widest)}  {clean(line)}")])
+            self.lines([Line(f"{text.pad(mode, self._widest)}  {self.said(line)}")])
             self._said_at = time.monotonic()
 
     def notice(self, words: str) -> None:
         """A line of the campaign itself, above the table."""
-        self.lines([Line(words, "strong")])
+        self.lines([Line(self.said(words), "strong")])
 
     def _log(self, mode: str, line: Line) -> None:
         if not self.tty:
@@ -98,7 +98,7 @@ class Live(Terminal):
                     if row.running:
                         words = t(
                             "… {what}, {seconds:.0f} s so far",
-                            what=row.now(moment),
+                            what=row.now(),
                             seconds=row.took_s(moment),
                         )
                         self._log(row.mode, Line(words))

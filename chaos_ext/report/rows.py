@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chaos_ext.language import t
+from chaos_ext.language import Language, say, t
 from chaos_ext.model import Event
 from chaos_ext.report import text
 from chaos_ext.report.clean import clean
@@ -24,14 +24,18 @@ _TOLD = frozenset(
 
 @dataclass
 class Row:
-    """One failure mode on its way."""
+    """One failure mode on its way, told in `language`."""
 
     mode: str
+    language: Language = "en"
     started: float | None = None  # monotonic; None: it waits for its turn
     stopping: bool = False  # it was asked to stop, and has not said that it does
     result: Result | None = None
     trial: str = ""
-    story: Story = field(default_factory=Story)
+    story: Story = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.story = Story(language=self.language)
 
     @property
     def running(self) -> bool:
@@ -51,11 +55,14 @@ class Row:
             return told[:1]
         return [line for line in told if line.style == "bad"][:1]
 
-    def now(self, moment: float) -> str:
-        """What it does at `moment`, for people."""
+    def now(self) -> str:
+        """What it does, for people."""
+        return clean(say(self._now(), self.language))
+
+    def _now(self) -> str:
         if self.result is not None:
-            before = t("{word}, decided before", word=self.result.word)
-            return before if self.result.before else self.result.word
+            words = self.result.word
+            return t("{word}, decided before", word=words) if self.result.before else words
         if self.started is None:
             return t("waits for its turn")
         if self.stopping:
@@ -83,16 +90,21 @@ def table(rows: Sequence[Row], moment: float, columns: int, height: int) -> Iter
     When not all fit, those that run come first, then those that are not good, and the rest is counted.
     """
     shown = _that_fit(rows, height)
+    language: Language = rows[0].language if rows else "en"
+    mark = rows[0].story.mark if rows else ""
     widest = max((text.width(row.mode) for row in rows), default=0)
+    lines = []
     for row in shown:
         took = row.took_s(moment)
-        clock = f"{took:.0f} s" if took else ""
-        line = f"{text.pad(row.mode, widest)}  {clock:>6}  {text.pad(row.trial, 3)}  {clean(row.now(moment))}"
-        yield Line(text.clip(line.rstrip(), columns) if columns else line.rstrip(), row.style)
-    if left := len(rows) - len(shown):
-        waiting = sum(row.started is None and row.result is None for row in rows if row not in shown)
-        more = t("… and {count} more, {waiting} of them wait", count=left, waiting=waiting)
-        yield Line(text.clip(more, columns) if columns else more, "dim")
+        clock = say(t("{s:.0f} s", s=took), language) if took else ""
+        cells = (text.pad(row.mode, widest), text.pad_left(clock, 6), text.pad(row.trial, 3), row.now())
+        lines.append(Line("  ".join(cells).rstrip(), row.style))
+    if left := [row for row in rows if row not in shown]:
+        waiting = sum(row.started is None and row.result is None for row in left)
+        more = t("… and {count} more, {waiting} of them wait", count=len(left), waiting=waiting)
+        lines.append(Line(say(more, language), "dim"))
+    for line in lines:
+        yield Line(text.clip(line.text, columns, mark), line.style) if columns else line
 
 
 def _that_fit(rows: Sequence[Row], height: int) -> list[Row]:

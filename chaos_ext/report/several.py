@@ -7,16 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos_ext.language import t
-from chaos_ext.model import Verdict, VerdictWord
+from chaos_ext.language import Language, listed, say, t
+from chaos_ext.model import Verdict
 from chaos_ext.report import text
 from chaos_ext.report.clean import clean, wrap
 from chaos_ext.report.line import Line
+from chaos_ext.report.words import VERDICTS
 
 # The gravest first; None is a mode that was not run at all.
 _ORDER = (5, 130, 3, 2, 1, 4, None, 0)
-NOT_RUN = "not run"
-_NO_VERDICT = "no verdict"
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class Result:
     def word(self) -> str:
         """One word, or two, for a table."""
         if self.verdict is not None:
-            return str(self.verdict.word)
-        return t(_NO_VERDICT) if self.seconds else t(NOT_RUN)
+            return VERDICTS[self.verdict.word]
+        return t("no verdict") if self.seconds else t("not run")
 
     @property
     def good(self) -> bool:
@@ -59,56 +58,63 @@ def _rank(code: int | None) -> int:
 
 
 def summary(
-    results: Sequence[Result], *, exit_code: int, took_s: float, next_command: str, width: int = 0
+    results: Sequence[Result],
+    *,
+    exit_code: int,
+    took_s: float,
+    next_command: str,
+    width: int = 0,
+    language: Language = "en",
 ) -> Iterator[Line]:
     """One entry for each mode, the worst first; the last three lines are for eyes and scripts alike."""
-    columns = max((text.width(each.mode) for each in results), default=0)
-    words = max((text.width(each.word) for each in results), default=0)
+    heads = [[say(cell, language) for cell in _head(each)] for each in worst_first(results)]
+    widths = [max(text.width(row[column]) for row in heads) for column in range(3)] if heads else []
     yield Line("")
-    for each in worst_first(results):
-        took = f"{each.seconds:.1f} s" if each.seconds else ""
-        head = f"{text.pad(each.word, words)}  {text.pad(each.mode, columns)}  {took:>8}"
-        told = t("decided before") if each.before else ""
-        yield Line(f"{head}  {told}".rstrip(), each.style)
-        yield from _below(each, width)
+    for each, (word, mode, took, before) in zip(worst_first(results), heads, strict=True):
+        cells = (text.pad(word, widths[0]), text.pad(mode, widths[1]), text.pad_left(took, widths[2]), before)
+        yield Line("  ".join(cells).rstrip(), each.style)
+        for sentence, style in _below(each):
+            for part in wrap(clean(say(sentence, language)), max(20, width - 4) if width else 0):
+                yield Line(f"    {part}", style)
     yield Line("")
-    yield Line(t("verdicts: {counts}", counts=_counts(results, took_s)), "bad" if exit_code else "good")
-    yield Line(t("exit code: {code}", code=exit_code))
-    yield Line(t("next: {command}", command=next_command))
+    for sentence, style in (
+        (t("verdicts: {counts}", counts=_counts(results, took_s)), "bad" if exit_code else "good"),
+        (t("exit code: {code}", code=exit_code), "plain"),
+        (t("next: {command}", command=next_command), "plain"),
+    ):
+        yield Line(say(sentence, language), style)
 
 
-def _below(result: Result, width: int) -> Iterator[Line]:
-    told: list[tuple[str, str]] = []
+def _head(result: Result) -> tuple[str, str, str, str]:
+    took = t("{s:.1f} s", s=result.seconds) if result.seconds else ""
+    return result.word, result.mode, took, t("decided before") if result.before else ""
+
+
+def _below(result: Result) -> Iterator[tuple[str, str]]:
+    """What there is to say of a result besides, each with its style."""
     if result.verdict is not None and not result.good:
         for reason in (*result.verdict.flags, *result.verdict.reasons):
-            told.append((f"{reason.word}: {reason.sentence}", "bad"))
-    if result.note:
-        told += [
-            (line, "plain" if result.good or result.exit_code is None else "bad")
-            for line in result.note.splitlines()
-        ]
+            yield t("{word}: {sentence}", word=reason.word, sentence=reason.sentence), "bad"
+    for line in result.note.splitlines() if "\n" in result.note else filter(None, [result.note]):
+        yield line, "plain" if result.good or result.exit_code is None else "bad"
     if result.bundle is not None:
-        told.append((t("bundle: {path}", path=near(result.bundle)), "dim"))
-    for words, style in told:
-        for part in wrap(clean(words), max(20, width - 4) if width else 0):
-            yield Line(f"    {part}", style)
+        yield t("bundle: {path}", path=near(result.bundle)), "dim"
 
 
 def _counts(results: Sequence[Result], took_s: float) -> str:
     counted = Counter(each.word for each in worst_first(results))
     flags = sum(bool(each.verdict and each.verdict.flags) for each in results)
+    before = sum(each.before for each in results)
     parts = [t("{count} {word}", count=count, word=word) for word, count in counted.items()]
-    if flags:
-        parts.append(t("{count} with something left behind", count=flags))
-    if before := sum(each.before for each in results):
-        parts.append(t("{count} of them decided before", count=before))
+    parts += [t("{count} with something left behind", count=flags)] if flags else []
+    parts += [t("{count} of them decided before", count=before)] if before else []
     minutes, seconds = divmod(round(took_s), 60)
     took = (
         t("{minutes} min {seconds} s", minutes=minutes, seconds=seconds)
         if minutes
-        else t("{seconds} s", seconds=seconds)
+        else t("{s:.1f} s", s=took_s)
     )
-    return f"{', '.join(parts)} · {took}"
+    return listed((listed(parts), took), " · ")
 
 
 def near(path: Path) -> Path:
@@ -117,6 +123,3 @@ def near(path: Path) -> Path:
         return path.absolute().relative_to(Path.cwd())
     except (ValueError, OSError):
         return path
-
-
-__all__ = ["NOT_RUN", "Result", "VerdictWord", "near", "summary", "worst_first"]

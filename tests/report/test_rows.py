@@ -41,10 +41,10 @@ def row(mode: str = "store-down", **fields: object) -> Row:
 
 def test_a_row_tells_what_goes_on_and_a_log_what_matters() -> None:
     one = row(started=0.0)
-    assert one.now(0.0) == "begins"
+    assert one.now() == "begins"
     for event, now, told in EVENTS:
         lines = one.hear(event)
-        assert now in one.now(99.0), event
+        assert now in one.now(), event
         assert len(lines) == bool(told), event
         assert told in "".join(line.text for line in lines)
     assert one.trial == "1/2"
@@ -52,9 +52,9 @@ def test_a_row_tells_what_goes_on_and_a_log_what_matters() -> None:
 
 def test_a_row_is_asked_to_stop_until_it_says_that_it_does() -> None:
     one = row(started=0.0, stopping=True)
-    assert one.now(1.0) == "is asked to stop"
+    assert one.now() == "is asked to stop"
     one.hear({"kind": "abort", "at": 1.0})
-    assert "undone" in one.now(2.0)
+    assert "undone" in one.now()
 
 
 @pytest.mark.parametrize(
