@@ -15,7 +15,7 @@ LAYERS = (
     ("catalog", "environments", "runbook", "compile", "meter", "safety", "alerts", "labs", "verdict"),
     ("trial",),
     ("actions", "probes", "controls"),
-    ("history", "report", "fresh"),
+    ("history", "report", "sheets", "fresh"),
     ("run",),
     ("campaign",),
     ("cli", "__main__"),

@@ -99,11 +99,21 @@ def read(path: Path, root: Path) -> Source:
         raw = path.read_bytes()
     except OSError as error:
         raise _refused(shown, "", f"a file that cannot be read ({error.strerror})", "a YAML file") from error
+    return read_bytes(raw, path, shown)
+
+
+def read_bytes(raw: bytes, path: Path, shown: str) -> Source:
+    """The content of a file that was read already, or is not written yet. Raises UsageError as `read` does."""
     data = _parse(raw, shown)
     if not isinstance(data, dict):
         got = "an empty file" if data is None else f"a {'list' if isinstance(data, list) else 'single value'}"
         raise _refused(f"{shown}:1", "", got, "a mapping of fields, such as 'schema: 1'")
     return Source(path, shown, raw, data)
+
+
+def parsed(text: str) -> Any:
+    """What a text says, by the same rules as a file. Raises UsageError or yaml.YAMLError."""
+    return _parse(text.encode(), "text")
 
 
 def _parse(raw: bytes, shown: str) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.runbook_new import new
 
 if TYPE_CHECKING:
     from chaos_ext.errors import Problem
@@ -42,6 +43,9 @@ def runbook() -> None:
         chaos runbook lint catalog/runbooks/*.md
         chaos runbook follow catalog/runbooks/service-bad-release.md --env lab
     """
+
+
+runbook.add_command(new)
 
 
 @runbook.command()

@@ -6,7 +6,9 @@ import click
 
 from chaos_ext.cli.catalog.checking import check, compile
 from chaos_ext.cli.catalog.listing import list_
+from chaos_ext.cli.catalog.new import new
 from chaos_ext.cli.catalog.schema import schema
+from chaos_ext.cli.catalog.sheet import export, import_
 from chaos_ext.cli.catalog.show import show
 
 
@@ -15,5 +17,5 @@ def catalog() -> None:
     """What can fail, and whether what is written about it holds together."""
 
 
-for _command in (list_, show, check, compile, schema):
+for _command in (list_, show, check, compile, export, import_, new, schema):
     catalog.add_command(_command)

@@ -15,12 +15,21 @@ in_format = click.option(
     show_default=True,
     help="How to print it.",
 )
+
+
+def _spoken(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    import sys
+
+    from chaos_ext.language import chosen_for
+
+    return value or chosen_for(sys.stdout)
+
+
 in_language = click.option(
     "--language",
     type=click.Choice(["en", "ja"]),
-    default="en",
-    show_default=True,
-    help="Language of titles and texts.",
+    callback=_spoken,
+    help="Language of titles and texts; default: as --lang.",
 )
 
 

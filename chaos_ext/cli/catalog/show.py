@@ -1,17 +1,18 @@
-"""`chaos catalog show`: one failure mode."""
+"""`chaos catalog show`: one failure mode, or all of them in one of two tables."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from chaos_ext.cli.catalog.options import as_json, in_format, in_language
+from chaos_ext.cli.catalog.options import as_json, in_language
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import echo
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from chaos_ext.model import FailureMode
 
 
@@ -19,29 +20,106 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   chaos catalog show postgresql-primary-down
-  chaos catalog show postgresql-primary-down --format json"""
+  chaos catalog show --view application
+  chaos catalog show --view product --format markdown --output catalogue.md
+  chaos catalog show --view application --format json --env lab
+  chaos catalog show --view product --format xlsx --output catalogue.xlsx --lang ja"""
 )
-@click.argument("id_", metavar="ID")
-@in_format
+@click.argument("id_", metavar="[ID]", required=False)
+@click.option(
+    "--view",
+    type=click.Choice(["application", "product"]),
+    help="application: service × failure mode, expected beside measured, and gaps. product: by product.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "json", "xlsx"]),
+    default="table",
+    show_default=True,
+    help="How to print it; markdown and xlsx with --view only.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file, not to the terminal.",
+)
+@click.option("--env", "environment", default="lab", show_default=True, help="Whose runs and objectives.")
 @in_language
 @guarded
-def show(id_: str, form: str, language: str) -> None:
-    """One failure mode: what happens, who is hurt, how it is reproduced, and its runbook."""
+def show(
+    id_: str | None, view: str | None, form: str, output: Path | None, environment: str, language: str
+) -> None:
+    """One failure mode (ID), or the catalogue as a table (--view).
+
+    ID: what happens, who is hurt, how it is reproduced, and its runbook. --view application: for each service and
+    failure mode what people expect beside what the last run measured, and what no failure mode tries.
+    """
+    if (id_ is None) == (view is None):
+        raise click.UsageError("Give the ID of a failure mode, or --view application, or --view product.")
+    if view is None and form in ("markdown", "xlsx"):
+        raise click.UsageError(f"--format {form} is for a table: add --view product, and leave ID out.")
+    if form == "xlsx" and output is None:
+        raise click.UsageError("--format xlsx needs --output FILE.xlsx.")
+    if id_ is not None:
+        _print(_one(id_, form, language), output)
+    elif form == "xlsx":
+        from chaos_ext.cli.catalog.sheet import write_workbook
+
+        assert output is not None
+        write_workbook(output, environment, str(view))
+    else:
+        _print(_table(str(view), form, environment, output is None), output)
+
+
+def _print(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text)
+        return
+    from chaos_ext.language import t
+
+    output.write_text(text + "\n", encoding="utf-8")
+    echo(t("wrote {path}", path=output), err=True)
+
+
+def _table(view: str, form: str, environment: str, on_screen: bool) -> str:
+    import shutil
+
     from chaos_ext import environments
     from chaos_ext.catalog import load
+    from chaos_ext.history import measured
+    from chaos_ext.language import chosen, chosen_for
+    from chaos_ext.report import view_tables, views
+
+    root = environments.project_root()
+    environments.path_of(environment, root)  # an unknown one is refused, not shown as never tried
+    catalog = load.catalog(root)
+    last = measured.last(environments.state_dir() / "runs", catalog, environment)
+    language = chosen_for(sys.stdout) if on_screen else chosen()
+    make = views.application if view == "application" else views.product
+    made = make(catalog, environment, last, language)
+    if form == "json":
+        return as_json(made.as_dict())
+    columns = shutil.get_terminal_size().columns if on_screen and sys.stdout.isatty() else 0
+    parts = (
+        view_tables.application_parts(made)
+        if isinstance(made, views.ApplicationView)
+        else view_tables.product_parts(made)
+    )
+    return view_tables.rendered(parts, form, language, columns)
+
+
+def _one(id_: str, form: str, language: str) -> str:
+    from chaos_ext import environments
+    from chaos_ext.catalog import load
+    from chaos_ext.report.text import pad
 
     root = environments.project_root()
     mode = load.mode(root, id_)
     path = load.path_of(root, id_).relative_to(root)
     if form == "json":
-        click.echo(
-            as_json({"file": str(path), **mode.model_dump(mode="json", by_alias=True, exclude_none=True)})
-        )
-        return
-    from chaos_ext.report.text import pad
-
-    for label, value in _details(mode, language, path):
-        click.echo(f"{pad(label, 12)}  {value}".rstrip())
+        return as_json({"file": str(path), **mode.model_dump(mode="json", by_alias=True, exclude_none=True)})
+    return "\n".join(f"{pad(label, 12)}  {value}".rstrip() for label, value in _details(mode, language, path))
 
 
 def _details(mode: FailureMode, language: str, path: Path) -> list[tuple[str, str]]:

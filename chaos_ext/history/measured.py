@@ -1,0 +1,106 @@
+"""What was measured last: of each failure mode its newest judged run in an environment, and what users felt in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chaos_ext.errors import UsageError
+from chaos_ext.history import index
+from chaos_ext.history.reading import load, run_facts
+from chaos_ext.model import Impact
+from chaos_ext.verdict import validity
+from chaos_ext.verdict.facts import Facts
+
+if TYPE_CHECKING:
+    from chaos_ext.catalog.load import Catalog, Digest
+
+_WORST_FIRST = tuple(Impact)
+_NOTHING_MEASURED = {
+    "interrupted",
+    "blocked",
+    "baseline-not-met",
+    "fault-not-injected",
+    "fault-not-in-force",
+    "fault-expired",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run, as a table shows it.
+
+    `impact` has the words measured in the trials that count, worst first, by flow; a flow without an operation is
+    left out. `stale` names what the run was made from and is another one now: mode, runbook, environment, services.
+    """
+
+    run_id: str
+    started: str  # wall clock, ISO 8601 UTC
+    verdict: str
+    reasons: tuple[str, ...]
+    impact: Mapping[str, tuple[Impact, ...]]
+    stale: tuple[str, ...]
+
+
+def last(runs: Path, catalog: Catalog, environment: str) -> dict[str, Measured]:
+    """The last judged run of every failure mode of `catalog` in `environment`, by mode; none of what never ran."""
+    from chaos_ext.catalog.load import digest, digests
+
+    remembered: dict[Path, Digest] = {}
+
+    def of(path: Path, root: Path) -> Digest:
+        return remembered.setdefault(path, digest(path, root))
+
+    found: dict[str, Measured] = {}
+    for entry in index.entries(runs):  # the newest first
+        mode = catalog.modes.get(entry.mode)
+        judged = entry.verdict != index.UNFINISHED
+        if mode is None or entry.mode in found or entry.environment != environment or not judged:
+            continue
+        now = {what: made.sha256 for what, made in digests(catalog, mode, environment, of).items()}
+        found[entry.mode] = _measured(runs / entry.run_id, entry, now)
+    return found
+
+
+def _measured(folder: Path, entry: index.Entry, now: Mapping[str, str]) -> Measured:
+    return Measured(
+        run_id=entry.run_id,
+        started=entry.started,
+        verdict=entry.verdict,
+        reasons=tuple(dict.fromkeys((*entry.flags, *entry.reasons))),
+        impact=_impact(folder),
+        stale=_stale(run_facts(folder), now),
+    )
+
+
+def _impact(folder: Path) -> dict[str, tuple[Impact, ...]]:
+    """What users felt while nothing was done about it; of trials that do not count, nothing."""
+    try:
+        evidence = load(folder)
+    except UsageError:  # damaged: it proves nothing, and says so elsewhere
+        return {}
+    words: dict[str, set[Impact]] = {}
+    for trial in evidence.trials:
+        facts = Facts(evidence, trial)
+        if _counts(facts):
+            for flow, figures in facts.impact.items():
+                if figures.impact is not None:
+                    words.setdefault(flow, set()).add(figures.impact)
+    return {flow: tuple(sorted(found, key=_WORST_FIRST.index)) for flow, found in words.items()}
+
+
+def _counts(facts: Facts) -> bool:
+    """Whether the fault was there for as long as users were watched; without it nothing was measured."""
+    return not _NOTHING_MEASURED & {reason.word for reason in validity.invalid(facts)}
+
+
+def _stale(run: Mapping[str, Any], now: Mapping[str, str]) -> tuple[str, ...]:
+    then = run.get("digests")
+    made = (
+        {what: each for what, each in then.items() if isinstance(each, dict)}
+        if isinstance(then, dict)
+        else {}
+    )
+    return tuple(what for what, sha256 in now.items() if made.get(what, {}).get("sha256") != sha256)
