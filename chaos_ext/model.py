@@ -296,6 +296,13 @@ class Flow(_Written):
     follows: Follows | None = None
     fresh: Fresh | None = None
 
+    @property
+    def shows(self) -> tuple[Impact, ...]:
+        """What the meter can tell of it: late only when it follows, stale and wrong only when it must be fresh."""
+        late = (Impact.LATE,) if self.follows is not None else ()
+        old = (Impact.STALE, Impact.WRONG) if self.fresh is not None else ()
+        return (Impact.OUTAGE, Impact.DEGRADED, *late, *old, Impact.NONE)
+
 
 class Dependency(_Written):
     """What a service does when something that it needs is down, slow or wrong."""

@@ -153,6 +153,9 @@ class _Mode:
                 if flow not in flows:
                     hint = nearest_or_all(flow, flows)
                     self.say(("impact", key, flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
+                elif claimed[flow] not in flows[flow].shows:
+                    expected = "outage, degraded or none: the flow says nothing of being "
+                    self.say(("impact", key, flow), claimed[flow], f"{expected}{claimed[flow]}")
         for flow, impact in claim.possible.items():
             where = ("impact", "possible", flow)
             if flow in claim.hurt:

@@ -16,8 +16,6 @@ from chaos_ext.meter.samples import Sample
 from chaos_ext.model import Arm, Event, Flow, Impact, Interval, Reason
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence, split
 
-# What the meter can tell of any flow. The other words need a look inside the answers: see `measurable`.
-_OF_EVERY_FLOW = (Impact.OUTAGE, Impact.DEGRADED, Impact.NONE)
 # The look at the fault after the runbook, or after nobody acted; the other two are before.
 AT_THE_END = "at-the-end"
 # Roles of runbook blocks that change nothing; all others end the stretch in which the fault was untouched.
@@ -278,13 +276,6 @@ class Facts:
 
     def _flow(self, name: str) -> Flow:
         return self.run.services.flows[name]
-
-
-def measurable(flow: Flow) -> tuple[Impact, ...]:
-    """What the meter can tell of `flow`: whether it is late when it follows, stale or wrong when it must be fresh."""
-    late = (Impact.LATE,) if flow.follows is not None else ()
-    old = (Impact.STALE, Impact.WRONG) if flow.fresh is not None else ()
-    return (*_OF_EVERY_FLOW, *late, *old)
 
 
 def spell(interval: Interval) -> str:

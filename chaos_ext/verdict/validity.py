@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from chaos_ext.model import Event, Impact, Reason
 from chaos_ext.verdict import wholeness
-from chaos_ext.verdict.facts import Facts, measurable, these
+from chaos_ext.verdict.facts import Facts, these
 
 Rule = Callable[[Facts], Iterable[Reason]]
 
@@ -194,7 +194,7 @@ def _felt(facts: Facts) -> Iterator[Reason]:
     other = [f for f, _ in named if f not in flows]
     if other:
         yield facts.no_data(f"cannot measure {these(other)}: services.yaml has no such user flow.")
-    dim = [f"{f} ({impact})" for f, impact in named if f in flows and impact not in measurable(flows[f])]
+    dim = [f"{f} ({impact})" for f, impact in named if f in flows and impact not in flows[f].shows]
     if dim:
         yield facts.no_data(f"cannot measure the claimed impact on {these(dim)} with this meter.")
     if not facts.impact:
