@@ -19,7 +19,13 @@ help: ## what there is
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 	@echo
-	@echo "With make chaos: ENV=lab|NAME  ARMS=smoke|standard  DRY=1 (plan only)  SEED=n"
+	@echo "With make chaos:"
+	@echo "  EXP=id  EXP=a,b  EXP=all  EXP='postgresql-*'   one failure mode, or several in one table"
+	@echo "  JOBS=n        how many at a time, each in a lab of its own"
+	@echo "  RESUME=1      do not repeat what is decided already with the same digests"
+	@echo "  FAIL_FAST=1   start nothing new after the first that is not good"
+	@echo "  JUNIT=FILE    the verdicts as JUnit XML"
+	@echo "  ENV=lab|NAME  ARMS=smoke|standard  DRY=1 (plan only)  SEED=n"
 
 # --- set-up ---------------------------------------------------------------------------------------
 # A stamp names what the environment was made from: pyproject, pins, and this folder (scripts in a
@@ -33,12 +39,17 @@ setup-dev: ## install what developing needs, once
 
 # --- the main job ---------------------------------------------------------------------------------
 
+# Through the environment, so that no shell takes a pattern or a quote in EXP for its own.
+chaos: export CHAOS_EXP = $(EXP)
+chaos: export CHAOS_JUNIT = $(JUNIT)
 chaos: setup ## EXP=id: inject, follow the runbook, prove (without EXP: list the ids)
 ifeq ($(strip $(EXP)),)
 	@$(CHAOS) catalog list
 	@echo; echo "Choose one: make chaos EXP=<id>"
 else
-	@$(CHAOS) verify $(EXP) --env $(ENV) --arms $(ARMS) $(if $(DRY),--dry-run) $(if $(SEED),--seed $(SEED))
+	@$(CHAOS) verify --env $(ENV) --arms $(ARMS) $(if $(JOBS),--jobs $(JOBS)) $(if $(DRY),--dry-run) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(RESUME),--resume) $(if $(FAIL_FAST),--fail-fast) \
+	  $(if $(JUNIT),--junit "$$CHAOS_JUNIT") -- "$$CHAOS_EXP"
 endif
 
 compile: setup ## write experiments/ anew from the catalogue

@@ -16,14 +16,12 @@ from chaos_ext.safety.ledger import Entry
 _JANITOR_WITHIN_S = 200.0  # the longest undo, and the labs after it
 
 
-def how_it_ended(code: int) -> str:
-    """A process's return code in words: ``was killed by SIGKILL``."""
-    if code < 0:
-        try:
-            return t("was killed by {signal}", signal=signal.Signals(-code).name)
-        except ValueError:
-            return t("was killed by signal {number}", number=-code)
-    return t("ended with exit code {code}", code=code)
+def how_it_ended(number: int) -> str:
+    """The signal that ended a process, in words: ``was killed by SIGKILL``."""
+    try:
+        return t("was killed by {signal}", signal=signal.Signals(number).name)
+    except ValueError:
+        return t("was killed by signal {number}", number=number)
 
 
 def settle(pid: int, started: str, state: Path) -> list[str]:

@@ -116,7 +116,7 @@ class Worker:
 
     def _died(self, code: int) -> tuple[int, str]:
         """A signal ended it: see that nothing is left, and judge what it had saved."""
-        how = t("Its process {how}.", how=aftermath.how_it_ended(code))
+        how = t("Its process {how}.", how=aftermath.how_it_ended(-code))
         self._says(self.mode, t("{how} Waiting for its janitor, which undoes what it broke.", how=how))
         left = aftermath.settle(self._process.pid, self._started, self._state)
         if self._bundle is not None:

@@ -48,6 +48,6 @@ step, decision         手順、判断
 
 from __future__ import annotations
 
-from chaos_ext.japanese import report
+from chaos_ext.japanese import campaign, report
 
-TRANSLATIONS: dict[str, str] = {**report.WORDS}
+TRANSLATIONS: dict[str, str] = {**report.WORDS, **campaign.WORDS}

@@ -97,9 +97,9 @@ class Live(Terminal):
                 for row in self._rows.values():
                     if row.running:
                         words = t(
-                            "… {what}, {seconds:.0f} s so far",
+                            "… {what}, {s:.0f} s so far",
                             what=row.now(),
-                            seconds=row.took_s(moment),
+                            s=row.took_s(moment),
                         )
                         self._log(row.mode, Line(words))
                 self._said_at = moment
