@@ -43,7 +43,7 @@ def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str,
         _write_clients(lab, template, ports)
         _write_services(lab, template, ports, rules)
         _write_supervisor(lab, template, ports, marker)
-        tools.write_all(lab, template.programs, template.user)
+        tools.write_all(lab, template.programs, template.user, ports)
         _write_source_of_clones(lab, template)
         for service in parts.REPLICAS:
             release.lay_down(lab.releases / service, service, parts.release_config(service))
