@@ -40,7 +40,7 @@ def test_every_arrow_has_a_proxy_of_its_own_and_a_name() -> None:
         conf=Path("/c"),
         names_file=Path("/n"),
         passwords=Path("/p"),
-        supervisor=Path("/s"),
+        orchestrator_log=Path("/o"),
         rules=[],
     )
     proxies = {proxy["name"]: proxy for proxy in configs["faultproxy"]["proxies"]}
