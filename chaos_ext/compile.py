@@ -17,6 +17,7 @@ from chaos_ext.catalog.load import Catalog, Digest, digests
 from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 from chaos_ext.model import Activity, Environment, FailureMode, InjectedFault, Services, text_in
 
 Where = Callable[[Path_], str]
@@ -47,8 +48,8 @@ def compile(
     locate = where or (lambda at: mode.id)
     faults = _faults(mode, environment, locate, problems)
     if environment.name not in mode.objectives and "default" not in mode.objectives:
-        expected = f"'default' or '{environment.name}'"
-        problems.append(Problem(locate(("objectives",)), "objectives", "no objectives", expected))
+        expected = t("'default' or '{name}'", name=environment.name)
+        problems.append(Problem(locate(("objectives",)), "objectives", t("no objectives"), expected))
     if problems:
         raise UsageError(problems)
     return {
@@ -196,7 +197,9 @@ def _faults(
     platform = environment.platform
     if not mode.reproduce.get(platform):
         at = ("reproduce", platform)
-        problems.append(Problem(where(at), dotted(at), "no fault", "at least one", "Say how to inject it."))
+        problems.append(
+            Problem(where(at), dotted(at), t("no fault"), t("at least one"), t("Say how to inject it."))
+        )
         return []
     return [
         fault.model_copy(
@@ -229,7 +232,7 @@ def _with_targets(
     def resource(match: re.Match[str]) -> str:
         if match[1] in environment.targets:
             return environment.targets[match[1]]
-        expected = f"a role that environments/{environment.name}.yaml has under targets"
+        expected = t("a role that environments/{name}.yaml has under targets", name=environment.name)
         hint = nearest_or_all(match[1], environment.targets)
         problems.append(Problem(where(at), dotted(at), f"'{match[0]}'", expected, hint))
         return ""
@@ -237,6 +240,8 @@ def _with_targets(
     filled = _TARGET.sub(resource, value)
     left = _WOULD_CHANGE.search(filled)
     if left:
-        expected = "no placeholder but ${target.…}, and no $$, which Chaos Toolkit turns into $"
-        problems.append(Problem(where(at), dotted(at), f"'{left[0]}' in {value!r}", expected))
+        expected = t("no placeholder but ${target.…}, and no $$, which Chaos Toolkit turns into $")
+        problems.append(
+            Problem(where(at), dotted(at), t("'{left}' in {value!r}", left=left[0], value=value), expected)
+        )
     return filled

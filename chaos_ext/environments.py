@@ -17,6 +17,7 @@ from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Path_
 from chaos_ext.catalog.words import nearest_or_all, understood
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from chaos_ext.model import Environment
@@ -44,8 +45,8 @@ def project_root(start: Path | None = None) -> Path:
                 where,
                 "",
                 f"{str(begin)!r}",
-                "a folder that holds catalog/ and environments/",
-                "Go to your project, or set CHAOS_PROJECT to its path.",
+                t("a folder that holds catalog/ and environments/"),
+                t("Go to your project, or set CHAOS_PROJECT to its path."),
             )
         ]
     )
@@ -67,8 +68,8 @@ def path_of(name: str, root: Path | None = None) -> Path:
     root = root or project_root()
     known = names(root)
     if name not in known:
-        hint = nearest_or_all(name, known) or f"There is nothing in {FOLDER}/ yet."
-        raise UsageError([Problem("ENV", "", repr(name), "the name of an environment", hint)])
+        hint = nearest_or_all(name, known) or t("There is nothing in {folder}/ yet.", folder=FOLDER)
+        raise UsageError([Problem("ENV", "", repr(name), t("the name of an environment"), hint)])
     return root / FOLDER / f"{name}.yaml"
 
 
@@ -92,8 +93,12 @@ def scan(name: str, root: Path, problems: list[Problem]) -> Environment | None:
         return None
     environment = understood(source, Environment, problems)
     if environment is not None and environment.name != name:
-        hint = f"Rename the file to {environment.name}.yaml, or write 'name: {name}'."
-        problems.append(source.problem(("name",), repr(environment.name), f"the file's stem, '{name}'", hint))
+        hint = t(
+            "Rename the file to {name}.yaml, or write 'name: {name_2}'.", name=environment.name, name_2=name
+        )
+        problems.append(
+            source.problem(("name",), repr(environment.name), t("the file's stem, '{name}'", name=name), hint)
+        )
         return None
     return environment
 
@@ -174,7 +179,7 @@ def _lookup(name: str, facts: Mapping[str, Any], environ: Mapping[str, str]) -> 
 
 
 def _unfilled(environment: Environment, at: Path_, placeholder: str, hint: str) -> Problem:
-    return problem(environment, at, f"'{placeholder}'", "a placeholder that has a value", hint)
+    return problem(environment, at, f"'{placeholder}'", t("a placeholder that has a value"), hint)
 
 
 def problem(
@@ -202,18 +207,26 @@ def secrets_of(environment: Environment, environ: Mapping[str, str] | None = Non
         at = ("secrets", variable)
         if len(reference) != 1:
             keys = " and ".join(reference) or "nothing"
-            problems.append(problem(environment, at, keys, "one of file, env", "Say where the value is."))
+            problems.append(
+                problem(environment, at, keys, t("one of file, env"), t("Say where the value is."))
+            )
             continue
         ((kind, place),) = reference.items()
         try:
             values[variable] = _secret(kind, place, known)
         except KeyError:
             problems.append(
-                problem(environment, at, f"the unset variable {place}", "a value", f"Set {place}.")
+                problem(
+                    environment,
+                    at,
+                    t("the unset variable {place}", place=place),
+                    t("a value"),
+                    t("Set {place}.", place=place),
+                )
             )
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            problems.append(problem(environment, at, f"{place} ({why})", "a file that holds the value"))
+            why = error.strerror if isinstance(error, OSError) else t("not UTF-8")
+            problems.append(problem(environment, at, f"{place} ({why})", t("a file that holds the value")))
     if problems:
         raise UsageError(problems)
     return values

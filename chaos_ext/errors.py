@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from chaos_ext.language import Said, listed, t
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -23,9 +25,20 @@ class Problem:
     hint: str = ""  # a sentence that says what to do
 
     def __str__(self) -> str:
-        subject = f"{self.where}: {self.what}: " if self.what else f"{self.where}: "
-        tail = f" {self.hint}" if self.hint else ""
-        return f"{subject}got {self.got}, expected {self.expected}.{tail}"
+        return self.said()
+
+    def said(self) -> Said:
+        """The whole of it, so that it can be said in Japanese."""
+        subject = listed(filter(None, (self.where, self.what)), ": ")
+        return t(
+            "{where}: got {got}, expected {expected}. {hint}"
+            if self.hint
+            else "{where}: got {got}, expected {expected}.",
+            where=subject,
+            got=self.got,
+            expected=self.expected,
+            hint=self.hint,
+        )
 
 
 def did_you_mean(word: object, choices: Collection[str]) -> str:
@@ -33,7 +46,7 @@ def did_you_mean(word: object, choices: Collection[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
-    return f"Did you mean '{near[0]}'?" if near else ""
+    return t("Did you mean '{near}'?", near=near[0]) if near else ""
 
 
 class ChaosExtError(Exception):
@@ -52,7 +65,7 @@ class UsageError(ChaosExtError):
 
     def __init__(self, problems: Iterable[Problem] | str) -> None:
         self.problems: list[Problem] = [] if isinstance(problems, str) else list(problems)
-        text = problems if isinstance(problems, str) else "\n".join(map(str, self.problems))
+        text = problems if isinstance(problems, str) else listed(self.problems, "\n")
         super().__init__(text)
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from chaos_ext import labs
 from chaos_ext.errors import ChaosExtError, LabError
+from chaos_ext.language import t
 from chaos_ext.model import Environment, text_in
 from chaos_ext.safety.janitor import Janitor
 
@@ -92,7 +93,7 @@ class FreshLabs:
             thread.join()
         if left := [lab["name"] for lab in labs.listed() if lab["name"] in self._started]:
             again = "; ".join(f"chaos lab down {name}" for name in left)
-            raise LabError(f"Labs of this run could not be taken down. Try: {again}")
+            raise LabError(t("Labs of this run could not be taken down. Try: {again}", again=again))
 
     def _down(self, name: str) -> None:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from chaos_ext.errors import LabError, UsageError
+from chaos_ext.language import t
 
 Facts = dict[str, Any]
 _ERROR = "chaos_lab: "  # what the lab's own line begins with when it says no
@@ -135,7 +136,7 @@ def _ask(
     if code in fine:
         return answer
     problems = [line.removeprefix(_ERROR) for line in said if line.startswith(_ERROR)]
-    why = problems[-1] if problems else (said[-1] if said else f"exit code {code}")
+    why = problems[-1] if problems else (said[-1] if said else t("exit code {code}", code=code))
     raise (UsageError if why.startswith(_OF_THE_COMMAND_LINE) else LabError)(why)
 
 

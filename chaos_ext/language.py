@@ -162,12 +162,21 @@ def _recognised(text: str, language: Language) -> str:
     return text
 
 
+def _pieces(template: str) -> list[tuple[str, str | None]]:
+    """The template's own words, each with the name of the value after it. Braces that hold no name are words."""
+    try:
+        parsed = [(literal, name) for literal, name, _, _ in string.Formatter().parse(template)]
+    except ValueError:
+        return [(template, None)]
+    return parsed if all(name is None or name.isidentifier() for _, name in parsed) else [(template, None)]
+
+
 @lru_cache(maxsize=1)
 def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
     """For each template: its longest own words, what it looks like filled in, itself. The longest first."""
     found = []
     for template in _translations():
-        pieces = [(literal, name) for literal, name, _, _ in string.Formatter().parse(template)]
+        pieces = _pieces(template)
         own = " ".join(literal for literal, _ in pieces)
         if len(re.findall(r"[A-Za-z]{2,}", own)) < _FEWEST_WORDS:
             continue

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chaos_ext.language import t
+
 if TYPE_CHECKING:
     from chaos_ext.model import Event  # at run time it would cost the janitor its quick start
 
@@ -72,4 +74,6 @@ def read_events(path: Path) -> Iterator[Event]:
         except ValueError as error:
             if number == len(lines):
                 return
-            raise ValueError(f"{path}:{number}: not a whole JSON object") from error
+            raise ValueError(
+                t("{path}:{number}: not a whole JSON object", path=path, number=number)
+            ) from error

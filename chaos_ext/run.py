@@ -28,6 +28,7 @@ from chaos_ext.catalog.load import Catalog
 from chaos_ext.errors import Interrupted, LabError
 from chaos_ext.fresh import FreshLabs
 from chaos_ext.history import bundle, reading
+from chaos_ext.language import t
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Verdict
 from chaos_ext.record import Listener, Recorder, read_events
 from chaos_ext.safety.janitor import Janitor
@@ -277,7 +278,7 @@ def _said(recorder: Recorder, line: str) -> None:
 
 def _refuse_if(aborting: threading.Event) -> None:
     if aborting.is_set():
-        raise Interrupted("asked to stop")
+        raise Interrupted(t("asked to stop"))
 
 
 # --- signals and logs ---

@@ -25,6 +25,7 @@ from chaos_ext import environments, labs
 from chaos_ext.alerts.watch import AlertWatch
 from chaos_ext.catalog import load
 from chaos_ext.errors import Blocked, Interrupted
+from chaos_ext.language import t
 from chaos_ext.model import Arm, Event, FailureMode, Place, Services
 from chaos_ext.record import Listener, Recorder
 from chaos_ext.safety import guard, lock
@@ -184,7 +185,7 @@ class Trial:
         if self.aborting.is_set():
             if self.last("abort") is None:
                 self.emit("abort", why="asked to stop; undoing what was broken")
-            raise Interrupted("asked to stop: nothing more is started")
+            raise Interrupted(t("asked to stop: nothing more is started"))
 
     # --- time ---
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import requests
 
+from chaos_ext.language import t
+
 
 @dataclass(frozen=True)
 class Alert:
@@ -44,4 +46,6 @@ def firing(url: str, timeout_s: float = 2.0) -> tuple[Alert, ...]:
             for alert in listed
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise OSError(f"{url}: the answer is not Alertmanager's: {error!r}") from error
+        raise OSError(
+            t("{url}: the answer is not Alertmanager's: {error!r}", url=url, error=error)
+        ) from error

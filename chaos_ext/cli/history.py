@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.usage import Group
 
 
-@click.group()
+@click.group(cls=Group)
 def history() -> None:
     """The runs that were kept, and what they proved.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.usage import Group
 
 _FORMAT = click.option(
     "--format",
@@ -21,7 +22,7 @@ _FORMAT = click.option(
 _LAB = click.argument("lab", required=False)
 
 
-@click.group()
+@click.group(cls=Group)
 def lab() -> None:
     """The embedded lab: a small real product that failures are tried on.
 

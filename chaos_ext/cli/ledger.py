@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.usage import Command, Group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("state", "name", "environment", "instance", "intended", "runner", "why")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--instance", help="Only this one; without it, every one.")
 @click.option("--even-if-running", is_flag=True, help="Also undo the faults of a run that is alive.")
 @guarded
@@ -54,7 +55,7 @@ def heal(instance: str | None, even_if_running: bool) -> None:
     raise SystemExit(5 if failed else 4 if running or damaged else 0)
 
 
-@click.group()
+@click.group(cls=Group)
 def ledger() -> None:
     """The undo ledger: what was broken, and whether it was put back.
 

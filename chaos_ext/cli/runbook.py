@@ -15,6 +15,7 @@ import click
 
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.runbook_new import new
+from chaos_ext.cli.usage import Group
 
 if TYPE_CHECKING:
     from chaos_ext.errors import Problem
@@ -34,7 +35,7 @@ _FILE = click.argument("file", type=click.Path(path_type=Path))
 _FAILED = 1
 
 
-@click.group()
+@click.group(cls=Group)
 def runbook() -> None:
     """Runbooks: check that they can be followed, read them, follow them.
 

@@ -9,6 +9,7 @@ import click
 
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.screen import echo
+from chaos_ext.cli.usage import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=Command,
     epilog="""\b
 Examples:
   chaos verify postgresql-primary-down
@@ -29,7 +31,7 @@ Examples:
 
 \b
 Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue error · 3 our bug ·
-4 unknown · 5 undo failed or environment not restored · 130 interrupted"""
+4 unknown · 5 undo failed or environment not restored · 130 interrupted""",
 )
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--env", "environment", default="lab", show_default=True, help="Environment to run in.")

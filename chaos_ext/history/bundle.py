@@ -19,6 +19,7 @@ from chaos_ext.errors import Problem, UsageError
 from chaos_ext.history import manifest
 from chaos_ext.history.reading import load
 from chaos_ext.history.versions import versions
+from chaos_ext.language import t
 from chaos_ext.model import Arm, Environment, FailureMode, Reason, Services, Verdict, VerdictWord
 from chaos_ext.verdict.judge import VERDICT_RULES
 
@@ -76,7 +77,7 @@ def seal(folder: Path, verdict: Verdict) -> None:
     Raises FileExistsError, and changes nothing, when the run is sealed already; OSError.
     """
     if (folder / manifest.NAME).exists():
-        raise FileExistsError(f"{folder}: this run is sealed")
+        raise FileExistsError(t("{folder}: this run is sealed", folder=folder))
     write_json(folder / "verdict.json", {"schema": SCHEMA, "rules": VERDICT_RULES, **verdict_fields(verdict)})
     manifest.write_manifest(folder)
 
@@ -109,7 +110,9 @@ def verdict_of(folder: Path) -> Verdict:
     try:
         return verdict_from(json.loads(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError([Problem(str(path), "", f"{type(error).__name__}: {error}", "a verdict")]) from error
+        raise UsageError(
+            [Problem(str(path), "", f"{type(error).__name__}: {error}", t("a verdict"))]
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.history.reading import run_facts
+from chaos_ext.language import t
 
 UNFINISHED = "unfinished"  # never judged: it goes on, or it was killed
 
@@ -70,8 +71,10 @@ def find(runs: Path, name: str) -> Path:
     ]
     if len(fits) == 1:
         return runs / fits[0]
-    got = f"{name!r}, which fits {len(fits)} runs" if fits else repr(name)
-    raise UsageError([Problem("RUN", "", got, "the id of one run, or 'last'", "Try: chaos history list")])
+    got = t("{name!r}, which fits {fits} runs", name=name, fits=len(fits)) if fits else repr(name)
+    raise UsageError(
+        [Problem("RUN", "", got, t("the id of one run, or 'last'"), t("Try: chaos history list"))]
+    )
 
 
 def _verdict(folder: Path) -> dict[str, Any]:

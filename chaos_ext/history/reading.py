@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 from chaos_ext.meter import samples
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Services
 from chaos_ext.record import read_events
@@ -46,7 +47,7 @@ def run_facts(folder: Path) -> dict[str, Any]:
     """The content of run.json. Raises UsageError when `folder` is not the directory of a run."""
     value = _json(folder / "run.json")
     if not isinstance(value, dict):
-        raise UsageError([Problem(str(folder / "run.json"), "", "no object", "the facts of a run")])
+        raise UsageError([Problem(str(folder / "run.json"), "", t("no object"), t("the facts of a run"))])
     return value
 
 
@@ -104,7 +105,7 @@ def _or(read: Callable[[], V], otherwise: V, bad: list[str], name: str) -> V:
 def _read_object(path: Path) -> dict[str, Any]:
     value = json.loads(path.read_bytes())
     if not isinstance(value, dict):
-        raise ValueError("not an object")
+        raise ValueError(t("not an object"))
     return value
 
 
@@ -112,9 +113,11 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        problem = Problem(str(path), "", "no such file", "the directory of a run", "Try: chaos history list")
+        problem = Problem(
+            str(path), "", t("no such file"), t("the directory of a run"), t("Try: chaos history list")
+        )
     except (OSError, ValueError) as error:
-        problem = Problem(str(path), "", f"a damaged file ({error})", "JSON")
+        problem = Problem(str(path), "", t("a damaged file ({error})", error=error), t("JSON"))
     raise UsageError([problem])
 
 

@@ -48,6 +48,12 @@ step, decision         手順、判断
 
 from __future__ import annotations
 
-from chaos_ext.japanese import campaign, report
+from chaos_ext.japanese import campaign, common, foreign, report, runbook
 
-TRANSLATIONS: dict[str, str] = {**report.WORDS, **campaign.WORDS}
+TRANSLATIONS: dict[str, str] = {
+    **foreign.WORDS,
+    **common.WORDS,
+    **report.WORDS,
+    **campaign.WORDS,
+    **runbook.WORDS,
+}

@@ -5,6 +5,7 @@ from typing import Any
 
 from chaoslib.types import Configuration
 
+from chaos_ext.language import t
 from chaos_ext.trial import current
 
 __all__ = ["fires_and_links"]
@@ -36,7 +37,7 @@ def fires_and_links(
     trial = current(configuration)
     since, watch = trial.fault_at, trial.alert_watch
     if since is None or watch is None:
-        return {"holds": False, "why": "no fault was injected"}
+        return {"holds": False, "why": t("no fault was injected")}
     expected = trial.place.environment.alerts.runbook_base_url + runbook
     started = time.monotonic()
     deadline = since + within_s + max(1.0, 0.25 * within_s)

@@ -5,6 +5,7 @@ from typing import Any
 
 from chaoslib.types import Configuration
 
+from chaos_ext.language import t
 from chaos_ext.probes import measured
 from chaos_ext.trial import current
 
@@ -31,7 +32,7 @@ def seen(configuration: Configuration = None) -> dict[str, Any]:
     started = time.monotonic()
     since = trial.fault_at
     if since is None:
-        return {"holds": False, "why": "no fault was injected"}
+        return {"holds": False, "why": t("no fault was injected")}
     limit_s = trial.mode.objectives_in(trial.place.environment.name).detect_within
     trial.wait(since + LEAST_S - started)
     holds = trial.wait_until(

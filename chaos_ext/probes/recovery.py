@@ -5,6 +5,7 @@ from typing import Any
 
 from chaoslib.types import Configuration
 
+from chaos_ext.language import t
 from chaos_ext.model import Arm, Interval
 from chaos_ext.probes import measured
 from chaos_ext.trial import current
@@ -33,7 +34,7 @@ def recovered(within_s: float, configuration: Configuration = None) -> dict[str,
     trial = current(configuration)
     since = trial.fault_at
     if since is None:
-        return {"holds": False, "why": "no fault was injected"}
+        return {"holds": False, "why": t("no fault was injected")}
     started = time.monotonic()
     stable_s = trial.place.environment.windows.stable
     deadline = since + PATIENCE * within_s + stable_s

@@ -7,6 +7,7 @@ from typing import Any
 from chaoslib.types import Configuration
 
 from chaos_ext.alerts import alertmanager
+from chaos_ext.language import t
 from chaos_ext.model import Arm
 from chaos_ext.probes import measured
 from chaos_ext.trial import Trial, current
@@ -98,7 +99,7 @@ def _afterwards(trial: Trial) -> dict[str, Any]:
         account = trial.meter.read_back(within_s=READABLE_WITHIN_S if back else STILL_DOWN_S)
         trial.emit("write-log", **account.as_dict())
         if not account.readable:
-            why = why or f"the writes could not be read back: {account.why}"
+            why = why or t("the writes could not be read back: {why}", why=account.why)
         elif account.lost:
-            why = why or f"{len(account.lost)} acknowledged writes are lost"
+            why = why or t("{lost} acknowledged writes are lost", lost=len(account.lost))
     return {"holds": not why, "why": why, "flows": flows}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chaos_ext.errors import Problem, did_you_mean
+from chaos_ext.language import listed, t
 from chaos_ext.model import duration_s
 from chaos_ext.runbook.model import PLATFORMS, Role
 
@@ -34,20 +35,20 @@ def split(info: str, where: str) -> tuple[str, dict[str, str], list[Problem]]:
         return language, {}, []
 
     def wrong(got: str, hint: str = "") -> tuple[str, dict[str, str], list[Problem]]:
-        expected = 'flat JSON such as {"name":"look","interactive":"false"}'
-        return language, {}, [Problem(where, "attributes", got, expected, hint)]
+        expected = t('flat JSON such as {"name":"look","interactive":"false"}')
+        return language, {}, [Problem(where, t("attributes"), got, expected, hint)]
 
     if not rest.startswith("{"):
-        return wrong(f"'{rest}'", "Write the attributes as one JSON object after the language.")
+        return wrong(f"'{rest}'", t("Write the attributes as one JSON object after the language."))
     try:
         value = json.loads(rest)
     except ValueError as error:
         return wrong(f"'{rest}' ({error})")
     if any(isinstance(item, dict | list) for item in value.values()):
-        return wrong("a nested value", "Runme loses the block's name; give each key one string.")
+        return wrong(t("a nested value"), t("Runme loses the block's name; give each key one string."))
     if rest.count("{") > 1 or rest.count("}") > 1:
         return wrong(
-            "a brace inside a value", "Runme reads only up to the first '}' and loses the block's name."
+            t("a brace inside a value"), t("Runme reads only up to the first '}' and loses the block's name.")
         )
     return language, {key: _text(item) for key, item in value.items()}, []
 
@@ -62,7 +63,11 @@ def unknown_keys(attributes: Mapping[str, str], where: str, *, of_expectation: b
     also = () if of_expectation else RUNME_OTHERS
     return [
         Problem(
-            where, "attributes", f"the key '{key}'", f"one of {', '.join(valid)}", did_you_mean(key, valid)
+            where,
+            t("attributes"),
+            t("the key '{key}'", key=key),
+            t("one of {choices}", choices=listed(valid)),
+            did_you_mean(key, valid),
         )
         for key in attributes
         if key not in valid and key not in also
@@ -86,15 +91,15 @@ def typed(attributes: Mapping[str, str], where: str) -> tuple[dict[str, Any], li
             problems.append(Problem(where, key, f"'{attributes[key]}'", expected, hint))
 
     roles = [role.value for role in Role]
-    take("role", "role", Role, f"one of {', '.join(roles)}", roles)
-    take("on", "on", _platform, f"one of {', '.join(PLATFORMS)}", PLATFORMS)
-    take("exit", "exit", _exit_code, "an exit code from 0 to 255")
-    take("next", "next", str, "a step")
+    take("role", "role", Role, t("one of {choices}", choices=listed(roles)), roles)
+    take("on", "on", _platform, t("one of {choices}", choices=listed(PLATFORMS)), PLATFORMS)
+    take("exit", "exit", _exit_code, t("an exit code from 0 to 255"))
+    take("next", "next", str, t("a step"))
     for key in ("timeout", "within", "every", "stable"):
-        take(key, f"{key}_s", duration_s, "a duration with a unit, such as '500ms', '3s' or '2m'")
+        take(key, f"{key}_s", duration_s, t("a duration with a unit, such as '500ms', '3s' or '2m'"))
     for key in ("timeout", "every"):
         if fields.get(f"{key}_s") == 0:
-            problems.append(Problem(where, key, f"'{attributes[key]}'", "more than nothing"))
+            problems.append(Problem(where, key, f"'{attributes[key]}'", t("more than nothing")))
             del fields[f"{key}_s"]
     return fields, problems
 

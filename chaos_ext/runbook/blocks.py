@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chaos_ext.errors import Interrupted
+from chaos_ext.language import t
 from chaos_ext.runbook.execute import Ended, Shell
 from chaos_ext.runbook.expect import mismatch
 from chaos_ext.runbook.masking import Masker
@@ -52,7 +53,7 @@ class Blocks:
             aborting=self.aborting,
         )
         if ended.aborted or self.aborting.is_set():
-            raise Interrupted(f"stopped at {step.heading}")
+            raise Interrupted(t("stopped at {heading}", heading=step.heading))
         if self.judge(block, ended) is None:
             self.shell.variables.update(ended.exports)
             if block.exports:
@@ -62,11 +63,13 @@ class Blocks:
     def judge(self, block: Block, ended: Ended) -> str | None:
         """Why a block did not do what the runbook says, or None."""
         if ended.timed_out:
-            return f"not done within {block.timeout_s:g} s"
+            return t("not done within {timeout_s:g} s", timeout_s=block.timeout_s)
         if ended.exit is not None and ended.exit < 0:
-            return f"ended by signal {-ended.exit}, expected exit code {block.exit}"
+            return t(
+                "ended by signal {signal}, expected exit code {exit}", signal=-ended.exit, exit=block.exit
+            )
         if ended.exit != block.exit:
-            return f"exit code {ended.exit}, expected {block.exit}"
+            return t("exit code {exit}, expected {expected}", exit=ended.exit, expected=block.exit)
         return mismatch(block.expects, ended.stdout, self.hide) if block.expects else None
 
     def run_until_it_holds(self, step: Step, block: Block, line: Line) -> tuple[Ended, str | None]:
@@ -96,15 +99,15 @@ class Blocks:
                 if now - holds_since >= block.stable_s:
                     return ended, None
             else:
-                held = f"held for {now - holds_since:.1f} s, then: " if holds_since is not None else ""
+                if block.within_s:
+                    why = t("{why}, not within {within_s:g} s", why=why, within_s=block.within_s)
+                if holds_since is not None:
+                    why = t("held for {held_s:.1f} s, then: {why}", held_s=now - holds_since, why=why)
                 holds_since = None
                 if now >= deadline:
-                    return (
-                        ended,
-                        f"{held}{why}{f', not within {block.within_s:g} s' if block.within_s else ''}",
-                    )
+                    return ended, why
             if self.aborting.wait(block.every_s):
-                raise Interrupted(f"stopped at {step.heading}")
+                raise Interrupted(t("stopped at {heading}", heading=step.heading))
 
 
 def _into(lines: list[tuple[str, str]]) -> Line:

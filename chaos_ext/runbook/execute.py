@@ -25,6 +25,7 @@ from pathlib import Path
 import psutil
 
 from chaos_ext.errors import UsageError
+from chaos_ext.language import t
 from chaos_ext.runbook.masking import Masker
 from chaos_ext.safety import orphans
 
@@ -59,7 +60,7 @@ class Shell:
     def __init__(self, home: Path, variables: Mapping[str, str], path: Sequence[str]) -> None:
         bash, env = shutil.which("bash"), shutil.which("env")
         if bash is None or env is None:
-            raise UsageError("PATH: got neither bash nor env, expected both. Install bash 3.2 or later.")
+            raise UsageError(t("PATH: got neither bash nor env, expected both. Install bash 3.2 or later."))
         self._bash, self._env = bash, env
         self._home = home / "home"
         self._dump = home / "exports"
@@ -216,7 +217,9 @@ class _Output:
                 # Masked once more: control characters could have stood inside a secret.
                 self._line(stream.name, self._masker.whole(_CONTROL.sub("", line.rstrip("\r"))))
             elif self._shown == _MOST_LINES + 1:
-                self._line(stream.name, f"… more than {_MOST_LINES} lines; the rest is not shown")
+                self._line(
+                    stream.name, t("… more than {lines} lines; the rest is not shown", lines=_MOST_LINES)
+                )
 
 
 class _Stream:

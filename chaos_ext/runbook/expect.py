@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from chaos_ext.language import t
 from chaos_ext.runbook.model import Expectation, matches
 
 Hide = Callable[[str], str]
@@ -19,9 +20,14 @@ def mismatch(expects: Expectation, output: str, hide: Hide = str) -> str | None:
         wanted = expects.lines
         for number, (pattern, line) in enumerate(zip(wanted, got, strict=False), start=1):
             if not matches(pattern, line):
-                return f"line {number} of the output is {hide(line)!r}, expected {pattern!r}"
+                return t(
+                    "line {number} of the output is {line!r}, expected {pattern!r}",
+                    number=number,
+                    line=hide(line),
+                    pattern=pattern,
+                )
         if len(got) != len(wanted):
-            return f"the output has {len(got)} lines, expected {len(wanted)}"
+            return t("the output has {got} lines, expected {wanted}", got=len(got), wanted=len(wanted))
         return None
     if expects.how == "lines":
         return _in_any_order(expects.lines, got, hide)
@@ -32,7 +38,9 @@ def _in_this_order(wanted: tuple[str, ...], got: list[str], hide: Hide) -> str |
     rest = iter(got)
     for pattern in wanted:
         if not any(_contains(pattern, line) for line in rest):
-            return f"the output does not contain {pattern!r}{_what_came(got, hide)}"
+            return t(
+                "the output does not contain {pattern!r}{but}", pattern=pattern, but=_what_came(got, hide)
+            )
     return None
 
 
@@ -48,13 +56,15 @@ def _in_any_order(wanted: tuple[str, ...], got: list[str], hide: Hide) -> str | 
     for pattern in sorted(wanted, key=lambda line: line.endswith((" (re)", " (glob)"))):
         found = next((line for line in left if matches(pattern, line)), None)
         if found is None:
-            return f"no line of the output is {pattern!r}{_what_came(got, hide)}"
+            return t("no line of the output is {pattern!r}{but}", pattern=pattern, but=_what_came(got, hide))
         left.remove(found)
-    return f"the output has a line that was not expected: {hide(left[0])!r}" if left else None
+    return t("the output has a line that was not expected: {line!r}", line=hide(left[0])) if left else None
 
 
 def _what_came(lines: list[str], hide: Hide) -> str:
     got = hide("\n".join(lines)).split("\n")
     return (
-        f"; it is {' / '.join(got[:5])!r}{' …' if len(got) > 5 else ''}" if got != [""] else "; it is empty"
+        t("; it is {got!r}{more}", got=" / ".join(got[:5]), more=" …" if len(got) > 5 else "")
+        if got != [""]
+        else t("; it is empty")
     )

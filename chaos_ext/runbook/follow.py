@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from chaos_ext.errors import ChaosExtError, Interrupted
+from chaos_ext.language import t
 from chaos_ext.runbook.blocks import Blocks, open_shell
 from chaos_ext.runbook.execute import Ended, Shell
 from chaos_ext.runbook.model import Block, Role, Runbook, SectionName, Step, StepKind, matches
@@ -156,10 +157,14 @@ class _Follower:
         self.hide = self.blocks.hide
 
     def emit(self, kind: str, **fields: Any) -> None:
-        texts = {
-            name: self.hide(value) if isinstance(value, str) else value for name, value in fields.items()
-        }
+        texts = {name: self._masked(value) for name, value in fields.items()}
         self.record(kind, **texts)
+
+    def _masked(self, value: Any) -> Any:
+        masked = self.hide(value) if isinstance(value, str) else value
+        return (
+            value if masked == value else masked
+        )  # a sentence without secrets can still be said in Japanese
 
     def follow(self) -> Outcome:
         started = time.monotonic()
@@ -172,7 +177,7 @@ class _Follower:
             platform=self.platform,
         )
         failed: Step | None = None
-        why = "interrupted"
+        why: str = t("interrupted")
         finished = False
         try:
             failed, why = self._walk()
@@ -184,7 +189,7 @@ class _Follower:
             outcome = Outcome(
                 ok=finished and failed is None,
                 failed_step=failed.key if failed else None,
-                why=self.hide(why),
+                why=self._masked(why),
                 needs_person=self.person,
                 exercised=tuple(dict.fromkeys(self.exercised)),
                 variables={k: self.hide(v) for k, v in self.shell.variables.items() if k not in self.secrets},
@@ -236,24 +241,31 @@ class _Follower:
             visits[step.key] = visits.get(step.key, 0) + 1
             try:
                 if visits[step.key] > MOST_VISITS:
-                    raise _Stop(f"reached more than {MOST_VISITS} times: the runbook goes round in circles")
+                    raise _Stop(
+                        t(
+                            "reached more than {times} times: the runbook goes round in circles",
+                            times=MOST_VISITS,
+                        )
+                    )
                 target = self._do(step)
                 if target is not None:
                     position = self._position(flow, target)
             except _Stop as stop:
                 self.person = self.person or stop.person
-                return step, f"{step.heading}: {stop.why}"
+                return step, t("{heading}: {why}", heading=step.heading, why=stop.why)
         return None, ""
 
     def _position(self, flow: list[Step], target: str) -> int:
         step = self.runbook.find(target)
         section = None if step and step.kind is not StepKind.SECTION else self.runbook.section_at(target)
         if section and section.name is SectionName.ESCALATION:
-            raise _Stop(f"the runbook hands over to a person: {section.heading}", person=True)
+            raise _Stop(
+                t("the runbook hands over to a person: {heading}", heading=section.heading), person=True
+            )
         if section and section.name:
             step = next((s for s in flow if s.section is section.name), None)
         if step is None or step not in flow:
-            raise _Stop(f"the runbook goes on at '{target}', which is no step of it")
+            raise _Stop(t("the runbook goes on at '{target}', which is no step of it", target=target))
         return flow.index(step)
 
     def _do(self, step: Step) -> str | None:
@@ -274,7 +286,7 @@ class _Follower:
         return block.role is not Role.UNDO or step.kind is StepKind.UNDO
 
     def _without_block(self, step: Step) -> _Stop:
-        why = f"has no block for the platform '{self.platform}'"
+        why = t("has no block for the platform '{platform}'", platform=self.platform)
         self.emit("step-started", step=step.key, heading=step.heading, role="manual", command="")
         self._finished(step, "manual", "", why=why, person=True)
         return _Stop(why, person=True)
@@ -288,9 +300,13 @@ class _Follower:
         started = time.monotonic()
         done = not self.unattended and self.ask is not None and self.ask(step)
         if self.aborting.is_set():
-            raise Interrupted(f"stopped at {step.heading}")
-        nobody = "needs a person, and has no stand-in for when nobody is there"
-        why = "" if done else nobody if self.unattended or self.ask is None else "the person could not do it"
+            raise Interrupted(t("stopped at {heading}", heading=step.heading))
+        nobody = t("needs a person, and has no stand-in for when nobody is there")
+        why = (
+            ""
+            if done
+            else (nobody if self.unattended or self.ask is None else t("the person could not do it"))
+        )
         self._finished(step, "manual", command, why=why, person=True, seconds=time.monotonic() - started)
         if why:
             raise _Stop(why, person=True)
@@ -326,7 +342,7 @@ class _Follower:
     def _block(self, step: Step, block: Block) -> str | None:
         """Run one block; returns where it sends us. _Stop when it did not do what the runbook says."""
         if self.aborting.is_set():
-            raise Interrupted(f"stopped before {step.heading}")
+            raise Interrupted(t("stopped before {heading}", heading=step.heading))
         role = block.role.value if block.role else "diagnose"
         if block.role in CHANGING:
             self.prove()
@@ -336,7 +352,7 @@ class _Follower:
             self.changed.append(step)
         started = time.monotonic()
         exit_code: int | None = None
-        why: str | None = "interrupted"
+        why: str | None = t("interrupted")
         target: str | None = None
         try:
             if block.role is Role.VERIFY:
@@ -373,7 +389,7 @@ class _Follower:
         rows = [row for row in step.branches if any(matches(pattern, value) for pattern in row.values)]
         rows += [row for row in step.branches if not row.values]
         if not rows or rows[0].target is None:
-            return None, f"no row of the table says what to do for {self.hide(value)!r}"
+            return None, t("no row of the table says what to do for {value!r}", value=self.hide(value))
         target = rows[0].target
         found = self.runbook.find(target)
         return (found.key if found else target.removeprefix("#")), None

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from chaos_ext.errors import Problem, did_you_mean
+from chaos_ext.language import listed, t
 from chaos_ext.model import duration_s
 from chaos_ext.runbook.model import FrontMatter
 
@@ -39,14 +40,14 @@ def read(source: str, file: str) -> tuple[FrontMatter, list[Problem]]:
     """What the front matter says, and everything that is wrong with it. `source` begins at line 2 of `file`."""
     if not source.strip():
         missing = Problem(
-            f"{file}:1", "front matter", "none", "'shell: bash' and 'runbook: {id, recovers, owner}'"
+            f"{file}:1", t("front matter"), t("none"), t("'shell: bash' and 'runbook: {id, recovers, owner}'")
         )
         return FrontMatter(), [missing]
     try:
         root = yaml.compose(source, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line if error.problem_mark else 0) + 2
-        return FrontMatter(), [Problem(f"{file}:{line}", "front matter", f"'{error.problem}'", "YAML")]
+        return FrontMatter(), [Problem(f"{file}:{line}", t("front matter"), f"'{error.problem}'", "YAML")]
     return _Reader(file).front(root)
 
 
@@ -60,29 +61,37 @@ class _Reader:
 
     def mapping(self, node: Any, what: str, valid: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(node, yaml.MappingNode):
-            self.complain(_line(node), what, "something else", "a mapping")
+            self.complain(_line(node), what, t("something else"), t("a mapping"))
             return {}
         found: dict[str, Any] = {}
         for key, value in node.value:
             if key.value not in valid:
                 hint = did_you_mean(str(key.value), valid)
-                self.complain(_line(key), what, f"the key '{key.value}'", f"one of {', '.join(valid)}", hint)
+                self.complain(
+                    _line(key),
+                    what,
+                    t("the key '{key}'", key=key.value),
+                    t("one of {choices}", choices=listed(valid)),
+                    hint,
+                )
             found[str(key.value)] = value
         return found
 
     def front(self, root: Any) -> tuple[FrontMatter, list[Problem]]:
-        top = self.mapping(root, "front matter", (*_RUNMES, "runbook"))
+        top = self.mapping(root, t("front matter"), (*_RUNMES, "runbook"))
         if "shell" not in top or getattr(top["shell"], "value", None) != "bash":
             line = _line(top["shell"]) if "shell" in top else 1
-            self.complain(line, "shell", "none" if "shell" not in top else "another shell", "'shell: bash'")
+            self.complain(
+                line, "shell", (t("none") if "shell" not in top else t("another shell")), "'shell: bash'"
+            )
         if "runbook" not in top:
-            self.complain(1, "runbook", "none", "'runbook: {id, recovers, owner}'")
+            self.complain(1, "runbook", t("none"), t("'runbook: {id, recovers, owner}'"))
             return FrontMatter(), self.problems
         ours = self.mapping(top["runbook"], "runbook", _OURS)
         line = _line(top["runbook"])
         for key in ("id", "recovers", "owner"):
             if key not in ours:
-                self.complain(line, f"runbook.{key}", "none", "a value")
+                self.complain(line, f"runbook.{key}", t("none"), t("a value"))
         front = FrontMatter(
             id=self.scalar(ours, "id"),
             recovers=self.names(ours),
@@ -98,7 +107,7 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode):
             return str(node.value)
         if node is not None:
-            self.complain(_line(node), f"runbook.{key}", "something else", "a text")
+            self.complain(_line(node), f"runbook.{key}", t("something else"), t("a text"))
         return ""
 
     def names(self, ours: dict[str, Any]) -> tuple[str, ...]:
@@ -108,7 +117,9 @@ class _Reader:
         ):
             return tuple(str(item.value) for item in node.value)
         if node is not None:
-            self.complain(_line(node), "runbook.recovers", "something else", "a list of failure modes' ids")
+            self.complain(
+                _line(node), "runbook.recovers", t("something else"), t("a list of failure modes' ids")
+            )
         return ()
 
     def duration(self, ours: dict[str, Any], key: str) -> float | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chaos_ext.language import listed, t
 from chaos_ext.runbook import shell
 from chaos_ext.runbook.execute import Shell
 from chaos_ext.runbook.lint.variables import ONLY_SETTING
@@ -66,7 +67,7 @@ def _is_planned(step: Step, only: Collection[str] | None) -> bool:
 
 
 def _role(block: Block) -> str:
-    return block.role.value if block.role else "no role"
+    return block.role.value if block.role else t("no role")
 
 
 def _defaults(
@@ -94,10 +95,14 @@ def _defaults(
 def as_text(runbook: Runbook) -> tuple[list[str], list[tuple[str, ...]]]:
     """The lines above the table, and its rows: step, role, platform, time limit, what."""
     front = runbook.front
-    facts = [front.id, f"owner {front.owner}", f"recovers {', '.join(front.recovers)}"]
-    facts += [f"rto {front.rto_s:g} s"] if front.rto_s is not None else []
-    facts += [f"rpo {front.rpo_s:g} s"] if front.rpo_s is not None else []
-    return [runbook.title, " · ".join(facts), ""], [
+    facts: list[str] = [
+        front.id,
+        t("owner {owner}", owner=front.owner),
+        t("recovers {modes}", modes=listed(front.recovers)),
+    ]
+    facts += [t("rto {s:g} s", s=front.rto_s)] if front.rto_s is not None else []
+    facts += [t("rpo {s:g} s", s=front.rpo_s)] if front.rpo_s is not None else []
+    return [runbook.title, listed(facts, " · "), ""], [
         row for step in runbook.all_steps for row in _rows(step, runbook)
     ]
 
@@ -106,11 +111,11 @@ def _rows(step: Step, runbook: Runbook) -> Iterator[tuple[str, ...]]:
     what = step.heading
     if step.branches:
         ways = (_way(runbook, row.target) for row in step.branches)
-        what = f"{what} → {', '.join(dict.fromkeys(ways))}"
+        what = t("{step} → {ways}", step=what, ways=listed(dict.fromkeys(ways)))
     if step.tasks:
-        yield step.key, "manual", "", "", what
+        yield step.key, t("manual"), "", "", what
     for block in step.blocks:
-        yield step.key, _role(block), block.on or "all", f"{block.timeout_s:g} s", what
+        yield step.key, _role(block), block.on or t("all"), t("{s:g} s", s=block.timeout_s), what
     if not step.tasks and not step.blocks and step.number:
         yield step.key, "", "", "", what
 

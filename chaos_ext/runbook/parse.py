@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from chaos_ext.errors import Problem, UsageError, did_you_mean
+from chaos_ext.language import listed, t
 from chaos_ext.runbook import attributes, front
 from chaos_ext.runbook.model import (
     Block,
@@ -67,8 +68,10 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
-        got = error.strerror if isinstance(error, OSError) and error.strerror else "bytes that are not UTF-8"
-        raise UsageError([Problem(shown(path), "", got, "a runbook in Markdown")]) from error
+        got = (
+            error.strerror if isinstance(error, OSError) and error.strerror else t("bytes that are not UTF-8")
+        )
+        raise UsageError([Problem(shown(path), "", got, t("a runbook in Markdown"))]) from error
 
 
 def parse_text(text: str, path: Path) -> Runbook:
@@ -139,7 +142,9 @@ class _Reader:
         title, title_line = self.titles[0] if self.titles else ("", 1)
         if len(self.titles) != 1:
             line = self.titles[1][1] if self.titles else lines + 1
-            self.complain(line, "H1", f"{len(self.titles)} titles", "one: what the alert says")
+            self.complain(
+                line, "H1", t("{titles} titles", titles=len(self.titles)), t("one: what the alert says")
+            )
         return Runbook(
             path=self.path,
             title=title,
@@ -219,7 +224,13 @@ class _Reader:
         name = self.section = _SECTIONS.get(text)
         if name is None:
             hint = did_you_mean(text, _SECTIONS)
-            self.complain(line, "section", f"'{text}'", f"one of {', '.join(SectionName)}", hint)
+            self.complain(
+                line,
+                t("section"),
+                f"'{text}'",
+                t("one of {choices}", choices=listed(SectionName)),
+                hint,
+            )
         self.sections.append(Section(name, text, anchor, line, empty=True))
         self.draft = self.parent = None
         if name in _ACTIVE:
@@ -234,8 +245,8 @@ class _Reader:
                 self.start(kind, int(match[1]), text, f"{kind}-{int(match[1])}", anchor, line)
                 self.parent = self.draft
                 return
-        expected = "'Step N: verb …' or 'Decision N: question?'"
-        self.complain(line, "heading", f"'{text}'", expected)
+        expected = t("'Step N: verb …' or 'Decision N: question?'")
+        self.complain(line, t("heading"), f"'{text}'", expected)
         self.draft = self.parent = None
 
     def open_undo(self, text: str, anchor: str, line: int) -> None:
@@ -243,20 +254,27 @@ class _Reader:
         if match is None:
             self.draft = self.parent or self.draft
             if text.lower().startswith("undo"):
-                self.complain(line, "heading", f"'{text}'", "'Undo Step N'")
+                self.complain(line, t("heading"), f"'{text}'", t("'Undo Step N'"))
             return
         number = int(match[1] or match[2])
         parent = self.parent.step if self.parent else None
         if parent is None or parent.number != number or parent.kind is not StepKind.STEP:
-            got = f"'{text}' below {parent.heading!r}" if parent else f"'{text}' outside of a step"
-            self.complain(line, "heading", got, f"it to stand below Step {number}")
+            got = (
+                t("'{text}' below {heading!r}", text=text, heading=parent.heading)
+                if parent
+                else t("'{text}' outside of a step", text=text)
+            )
+            self.complain(line, t("heading"), got, t("it to stand below Step {number}", number=number))
         self.start(StepKind.UNDO, number, text, f"undo-step-{number}", anchor, line)
 
     def start(self, kind: StepKind, number: int, heading: str, key: str, anchor: str, line: int) -> None:
         twin = next((draft.step for draft in self.drafts if draft.step.key == key), None)
         if twin:
             self.complain(
-                line, "heading", f"a second '{heading}'", f"each once; the first is on line {twin.line}"
+                line,
+                t("heading"),
+                t("a second '{heading}'", heading=heading),
+                t("each once; the first is on line {line}", line=twin.line),
             )
         assert self.section or kind is StepKind.UNDO
         section = self.section or SectionName.MITIGATION
@@ -278,13 +296,13 @@ class _Reader:
         if attrs.get("ignore") == "true" or (language not in ("sh", *_SHELLS) and "role" not in attrs):
             return
         if language != "sh":
-            hint = 'For something that nobody runs write {"ignore":"true"} after it.'
-            self.complain(line, "fence", f"'{language}'", "'sh'", hint)
+            hint = t('For something that nobody runs write {"ignore":"true"} after it.')
+            self.complain(line, t("fence"), f"'{language}'", "'sh'", hint)
         self.problems += attributes.unknown_keys(attrs, where)
         fields, wrong = attributes.typed(attrs, where)
         self.problems += wrong
         if self.draft is None:
-            self.complain(line, "block", "a block outside of a step", "it below a 'Step N:' heading")
+            self.complain(line, t("block"), t("a block outside of a step"), t("it below a 'Step N:' heading"))
             return
         block = Block(line, token.content, attrs, warned=self.draft.warned, **fields)
         self.draft.blocks.append(block)
@@ -295,15 +313,23 @@ class _Reader:
         self.problems += attributes.unknown_keys(attrs, where, of_expectation=True)
         if attrs.get("ignore") != "true":
             self.complain(
-                _line(token), "ignore", "none", "'true', or Runme offers the output as something to run"
+                _line(token), "ignore", t("none"), t("'true', or Runme offers the output as something to run")
             )
         how = attrs["expect"]
         if how not in attributes.EXPECT:
             hint = did_you_mean(how, attributes.EXPECT)
-            self.complain(_line(token), "expect", f"'{how}'", f"one of {', '.join(attributes.EXPECT)}", hint)
+            self.complain(
+                _line(token),
+                "expect",
+                f"'{how}'",
+                t("one of {choices}", choices=listed(attributes.EXPECT)),
+                hint,
+            )
             return
         if not self.after_block or self.draft is None:
-            self.complain(_line(token), "expect", "no block right above", "the block whose output this is")
+            self.complain(
+                _line(token), "expect", t("no block right above"), t("the block whose output this is")
+            )
             return
         lines = tuple(token.content.rstrip("\n").split("\n"))
         for number, text in enumerate(lines, start=_line(token) + 1):
@@ -316,7 +342,7 @@ class _Reader:
             try:
                 re.compile(text.removesuffix(" (re)"))
             except re.error as error:
-                self.complain(line, "expect", f"'{text}' ({error})", "a regular expression before ' (re)'")
+                self.complain(line, "expect", f"'{text}' ({error})", t("a regular expression before ' (re)'"))
 
     # --- tables and links
 
@@ -341,7 +367,9 @@ class _Reader:
         if _ELSE.fullmatch(text):
             values = ()
         elif text == "":
-            self.complain(_line(first), "decision", "an empty first cell", "a value, or 'anything else'")
+            self.complain(
+                _line(first), t("decision"), t("an empty first cell"), t("a value, or 'anything else'")
+            )
         for value in values:
             self.check_pattern(value, _line(first))
         targets = (
@@ -350,8 +378,13 @@ class _Reader:
             else []
         )
         if len(targets) != 1:
-            expected = "one link to the step to go to, such as [Step 4](#step-4-promote)"
-            self.complain(_line(first), "decision", f"{len(targets)} links in the row '{text}'", expected)
+            expected = t("one link to the step to go to, such as [Step 4](#step-4-promote)")
+            self.complain(
+                _line(first),
+                t("decision"),
+                t("{targets} links in the row '{text}'", targets=len(targets), text=text),
+                expected,
+            )
         return Branch(_line(first), values, unquote(targets[0]) if targets else None, text)
 
     def take_links(self, token: Token) -> None:

@@ -18,6 +18,8 @@ from functools import cache
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from chaos_ext.language import t
+
 _PREFIXES = {  # words that run the command behind them → their options that take a value
     "sudo": ("-u", "-g", "-h", "-C", "-p"), "env": ("-u", "-C", "-S"), "command": (), "exec": ("-a",),
     "nohup": (), "nice": ("-n",), "timeout": ("-s", "-k"), "time": (), "xargs": ("-I", "-n", "-P", "-d", "-L", "-a"),
@@ -124,7 +126,7 @@ def read(code: str) -> Script:
         _Walk(source, script).node(source.root, printed=False)
         script.code = source.without_comments()
     except RecursionError:
-        script.error = ("it is nested too deeply to be understood", 1)
+        script.error = (t("it is nested too deeply to be understood"), 1)
     return script
 
 
@@ -148,7 +150,7 @@ def fill(code: str, values: Mapping[str, str]) -> str:
 def _syntax_error(code: str) -> tuple[str, int] | None:
     bash = shutil.which("bash")
     if bash is None:
-        return ("it could not be read, and there is no bash to ask", 1)
+        return (t("it could not be read, and there is no bash to ask"), 1)
     result = subprocess.run(
         [bash, "-n"],
         input=code.encode(),

@@ -6,6 +6,8 @@ import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from chaos_ext.language import t
+
 if TYPE_CHECKING:
     from chaos_ext.model import Activity
 
@@ -29,7 +31,13 @@ def evidence(
         return {"holds": seen}
     if isinstance(seen, dict) and isinstance(seen.get("holds"), bool):
         return seen
-    raise ValueError(f"{describe(probe)}: got {seen!r}, expected an object with a boolean 'holds'")
+    raise ValueError(
+        t(
+            "{describe}: got {seen!r}, expected an object with a boolean 'holds'",
+            describe=describe(probe),
+            seen=seen,
+        )
+    )
 
 
 def preload(activity: Activity) -> None:

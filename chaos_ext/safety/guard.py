@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from chaos_ext.errors import Blocked
+from chaos_ext.language import listed, t
 from chaos_ext.safety import supervisor
 
 if TYPE_CHECKING:
@@ -48,24 +49,35 @@ def prove_identity(identity: Identity, facts: dict[str, Any]) -> tuple[Proof, ..
     Raises Blocked, and its kind Mismatch when the place answered that it is another one.
     """
     if not identity:
-        raise Blocked("identity: got nothing to prove, expected at least one kind. Nothing is injected.")
+        raise Blocked(t("identity: got nothing to prove, expected at least one kind. Nothing is injected."))
     proofs: list[Proof] = []
     for kind, expected in identity.items():
         prover = PROVERS.get(kind)
         if prover is None:
-            raise Blocked(f"identity.{kind}: got a kind that cannot be proven, expected one of {[*PROVERS]}.")
+            raise Blocked(
+                t(
+                    "identity.{kind}: got a kind that cannot be proven, expected one of {provers}.",
+                    kind=kind,
+                    provers=[*PROVERS],
+                )
+            )
         try:
             proofs += prover(expected, facts)
         except Blocked:
             raise
         except Exception as error:
             raise Blocked(
-                f"identity.{kind}: got {type(error).__name__}: {error}, expected a proof."
+                t(
+                    "identity.{kind}: got {name}: {error}, expected a proof.",
+                    kind=kind,
+                    name=type(error).__name__,
+                    error=error,
+                )
             ) from error
     wrong = [proof for proof in proofs if not proof.expected or proof.expected != proof.got]
     if wrong or not proofs:
-        said = "; ".join(f"{p.kind}: got '{p.got}', expected '{p.expected}'" for p in wrong) or "no proof"
-        raise Mismatch(f"{said}. This is not the place; nothing is touched.")
+        said = "; ".join(f"{p.kind}: got '{p.got}', expected '{p.expected}'" for p in wrong) or t("no proof")
+        raise Mismatch(t("{said}. This is not the place; nothing is touched.", said=said))
     return tuple(proofs)
 
 
@@ -82,7 +94,9 @@ def _prove_lab(expected: dict[str, str], facts: dict[str, Any]) -> list[Proof]:
     """A lab is its supervisord: the marker is the daemon's own identifier, its socket lies inside."""
     missing = [key for key in ("marker", "directory") if not expected.get(key)]
     if missing:
-        raise Blocked(f"identity.lab: got no {' and no '.join(missing)}, expected both.")
+        raise Blocked(
+            t("identity.lab: got no {missing}, expected both.", missing=listed(missing, " and no "))
+        )
     directory = Path(expected["directory"])
     path = directory / "run" / "supervisor.sock"
     proofs = [
@@ -94,10 +108,16 @@ def _prove_lab(expected: dict[str, str], facts: dict[str, Any]) -> list[Proof]:
         status = path.stat()
     except OSError as error:
         raise Blocked(
-            f"{path}: got {error.strerror}, expected the lab's supervisor. Is the lab up?"
+            t(
+                "{path}: got {strerror}, expected the lab's supervisor. Is the lab up?",
+                path=path,
+                strerror=error.strerror,
+            )
         ) from error
     if not stat.S_ISSOCK(status.st_mode) or status.st_uid not in (0, os.geteuid()):
-        raise Mismatch(f"{path}: got something that is not our socket, expected the lab's supervisor.")
+        raise Mismatch(
+            t("{path}: got something that is not our socket, expected the lab's supervisor.", path=path)
+        )
     try:
         got = supervisor.call(path, "supervisor.getIdentification")
     except supervisor.SupervisorError as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chaos_ext.errors import Blocked, ChaosExtError
+from chaos_ext.language import t
 from chaos_ext.safety import execute, guard, ledger, lock
 from chaos_ext.safety.ledger import Entry
 
@@ -78,7 +79,7 @@ def undo_entry(
         with lock.undoing(book.directory, entry.instance, wait_s=limit_s + READ_BACK_S):
             entry, is_there = _as_it_stands(entry)
             if not entry.is_open:
-                return Outcome(entry, "already", f"{entry.state} before: {entry.why}")
+                return Outcome(entry, "already", t("{state} before: {why}", state=entry.state, why=entry.why))
             outcome = _attempts(entry, secrets or {}, limit_s, pauses_s)
             if not is_there:
                 return replace(outcome, why=f"{outcome.why}; its ledger is gone")
@@ -116,13 +117,15 @@ def _attempt(entry: Entry, secrets: dict[str, Any], limit_s: float) -> Outcome:
         guard.prove_identity(entry.identity, entry.configuration.get("chaos_facts") or {})
     except Blocked as error:
         if guard.is_gone(entry.identity):
-            return Outcome(entry, "undone", "the place is gone")
-        raise _Failed(f"not touched: {error}", again=not isinstance(error, guard.Mismatch)) from error
+            return Outcome(entry, "undone", t("the place is gone"))
+        raise _Failed(
+            t("not touched: {error}", error=error), again=not isinstance(error, guard.Mismatch)
+        ) from error
     if entry.undo is None:
         if _is_in_force(entry, secrets):
             reason = entry.cannot_be_undone_because or "it has no undo"
-            raise _Failed(f"still in force, and cannot be undone: {reason}", again=False)
-        return Outcome(entry, "undone", "no longer in force by itself")
+            raise _Failed(t("still in force, and cannot be undone: {reason}", reason=reason), again=False)
+        return Outcome(entry, "undone", t("no longer in force by itself"))
     said = _within(limit_s, lambda: execute.run(entry.undo or {}, entry.configuration, secrets))
     word, why = _words(said)
     if word == "superseded":
@@ -130,7 +133,7 @@ def _attempt(entry: Entry, secrets: dict[str, Any], limit_s: float) -> Outcome:
     deadline = time.monotonic() + READ_BACK_S
     while _is_in_force(entry, secrets):
         if time.monotonic() >= deadline:
-            raise _Failed(f"the undo returned ({why}), but the fault is still in force")
+            raise _Failed(t("the undo returned ({why}), but the fault is still in force", why=why))
         time.sleep(0.05)
     return Outcome(entry, "already" if word == "already" else "undone", why)
 
@@ -141,7 +144,9 @@ def _words(said: Any) -> tuple[str, str]:
         return "undone", f"{said}" if said else "the undo returned"
     word = said["outcome"]
     if word not in ("undone", "superseded", "already"):
-        raise _Failed(f"the undo said {word!r}, expected undone, superseded or already", again=False)
+        raise _Failed(
+            t("the undo said {word!r}, expected undone, superseded or already", word=word), again=False
+        )
     return word, str(said.get("why", ""))
 
 
@@ -175,5 +180,5 @@ def _within(limit_s: float, work: Callable[[], Any]) -> Any:
     if broken:
         raise _Failed(str(broken[0]) or type(broken[0]).__name__) from broken[0]
     if not box:
-        raise _Failed(f"not done after {limit_s:g} s", again=False)
+        raise _Failed(t("not done after {limit_s:g} s", limit_s=limit_s), again=False)
     return box[0]

@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 
 from chaos_ext.errors import Blocked
+from chaos_ext.language import t
 from chaos_ext.safety import processes
 from chaos_ext.safety.ledger import Entry
 
@@ -66,7 +67,9 @@ class Janitor:
             )
         except OSError as error:
             ours.close()
-            raise Blocked(f"janitor: got {error}, expected to start it. Nothing is injected.") from error
+            raise Blocked(
+                t("janitor: got {error}, expected to start it. Nothing is injected.", error=error)
+            ) from error
         finally:
             theirs.close()
         ours.settimeout(ANSWER_WITHIN_S)
@@ -128,7 +131,10 @@ class Janitor:
             answer = self._receive()
         if "error" in answer:
             raise Blocked(
-                f"janitor: got {answer['error']}, expected to be able to undo. Nothing is injected."
+                t(
+                    "janitor: got {error}, expected to be able to undo. Nothing is injected.",
+                    error=answer["error"],
+                )
             )
 
     def _wait_until_ready(self) -> None:
@@ -139,7 +145,7 @@ class Janitor:
     def _send(self, message: dict[str, Any]) -> None:
         try:
             if self._channel is None:
-                raise OSError("closed")
+                raise OSError(t("closed"))
             self._channel.sendall(json.dumps(message).encode() + b"\n")
         except OSError as error:
             raise self._dead(error) from error
@@ -149,7 +155,7 @@ class Janitor:
             while b"\n" not in self._buffer:
                 data = self._channel.recv(65536) if self._channel is not None else b""
                 if not data:
-                    raise OSError("the end of the line")
+                    raise OSError(t("the end of the line"))
                 self._buffer += data
         except OSError as error:
             raise self._dead(error) from error

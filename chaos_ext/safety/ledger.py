@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from chaos_ext.errors import Blocked
+from chaos_ext.language import t
 from chaos_ext.record import wall_now
 from chaos_ext.safety import processes
 
@@ -175,8 +176,13 @@ class Ledger:
             _append_durably(self.path, json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n")
         except OSError as error:
             raise Blocked(
-                f"{self.path}: got {error.strerror or error}, expected to write down '{state}' durably. "
-                "Make room or mend the directory; nothing is injected without it."
+                t(
+                    "{path}: got {strerror}, expected to write down '{state}' durably. Make room or "
+                    "mend the directory; nothing is injected without it.",
+                    path=self.path,
+                    strerror=error.strerror or error,
+                    state=state,
+                )
             ) from error
 
 
@@ -193,7 +199,9 @@ def read_file(path: Path) -> list[Entry]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise Blocked(f"{path}: got {error.strerror}, expected to read what is open.") from error
+        raise Blocked(
+            t("{path}: got {strerror}, expected to read what is open.", path=path, strerror=error.strerror)
+        ) from error
     return parse(path, data)
 
 
@@ -210,8 +218,13 @@ def parse(path: Path, data: bytes) -> list[Entry]:
             if number == len(lines):  # torn by a power cut: nobody was told that it had been written
                 break
             raise Blocked(
-                f"{path}:{number}: got a line that cannot be read ({error}), expected one ledger record. "
-                "Look at it before anything else is injected here."
+                t(
+                    "{path}:{number}: got a line that cannot be read ({error}), expected one ledger "
+                    "record. Look at it before anything else is injected here.",
+                    path=path,
+                    number=number,
+                    error=error,
+                )
             ) from error
     return list(entries.values())
 
@@ -251,8 +264,13 @@ def refuse_if_unhealed(directory: Path, instance: str) -> None:
     if unhealed:
         names = ", ".join(f"{entry.name} ({entry.state} {entry.changed_wall})" for entry in unhealed)
         raise Blocked(
-            f"{path}: got {len(unhealed)} unhealed: {names}; expected none before anything new is broken. "
-            "Run 'chaos heal'."
+            t(
+                "{path}: got {unhealed} unhealed: {names}; expected none before anything new is "
+                "broken. Run 'chaos heal'.",
+                path=path,
+                unhealed=len(unhealed),
+                names=names,
+            )
         )
 
 
@@ -262,7 +280,9 @@ def _missing(entry_id: str) -> Entry:
 
 def _fold(entries: dict[str, Entry], record: dict[str, Any], path: Path) -> None:
     if record["schema"] != SCHEMA:
-        raise ValueError(f"schema {record['schema']}, this version reads {SCHEMA}")
+        raise ValueError(
+            t("schema {schema}, this version reads {schema_2}", schema=record["schema"], schema_2=SCHEMA)
+        )
     key, state, wall = record["entry"], record["state"], record["wall"]
     if state == "intended":
         entries[key] = Entry(id=key, path=path, state=state, changed_wall=wall, **record["fault"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos_ext.errors import Blocked
+from chaos_ext.language import t
 from chaos_ext.record import wall_now
 from chaos_ext.safety import processes
 from chaos_ext.safety.ledger import file_stem
@@ -32,7 +33,9 @@ def hold(directory: Path, instance: str, holder: str) -> Iterator[None]:
         with contextlib.suppress(OSError):  # it is ours; only its label is missing when the disk is full
             os.write(fd, json.dumps(_holder(holder)).encode())
     except OSError as error:
-        raise Blocked(f"{path}: got {error.strerror}, expected to lock it.") from error
+        raise Blocked(
+            t("{path}: got {strerror}, expected to lock it.", path=path, strerror=error.strerror)
+        ) from error
     try:
         yield
     finally:
@@ -70,7 +73,13 @@ def _acquire(path: Path, wait_s: float, subject: str) -> int:
     deadline = time.monotonic() + wait_s
     while (fd := _try(path)) is None:
         if time.monotonic() >= deadline:
-            raise Blocked(f"{subject}: got taken by {_who(path)}, expected free. Wait for it or stop it.")
+            raise Blocked(
+                t(
+                    "{subject}: got taken by {who}, expected free. Wait for it or stop it.",
+                    subject=subject,
+                    who=_who(path),
+                )
+            )
         time.sleep(0.01)
     return fd
 

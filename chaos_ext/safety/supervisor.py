@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos_ext.errors import LabError
+from chaos_ext.language import t
 
 
 class SupervisorError(LabError):
@@ -54,4 +55,11 @@ def call(socket_path: Path, method: str, *arguments: Any, timeout_s: float = 1.0
         raise SupervisorError(f"{socket_path}: {asked}: {fault.faultString}", fault.faultCode) from fault
     except (OSError, http.client.HTTPException, xmlrpc.client.Error, ValueError) as error:
         got = f"{error or type(error).__name__}"
-        raise SupervisorError(f"{socket_path}: {method}: got {got}, expected an answer.") from error
+        raise SupervisorError(
+            t(
+                "{socket_path}: {method}: got {got}, expected an answer.",
+                socket_path=socket_path,
+                method=method,
+                got=got,
+            )
+        ) from error

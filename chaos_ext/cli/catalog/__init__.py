@@ -10,9 +10,10 @@ from chaos_ext.cli.catalog.new import new
 from chaos_ext.cli.catalog.schema import schema
 from chaos_ext.cli.catalog.sheet import export, import_
 from chaos_ext.cli.catalog.show import show
+from chaos_ext.cli.usage import Group
 
 
-@click.group()
+@click.group(cls=Group)
 def catalog() -> None:
     """What can fail, and whether what is written about it holds together."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from chaos_ext.errors import Problem
+from chaos_ext.language import listed, t
 from chaos_ext.runbook.lint.document import Document
 from chaos_ext.runbook.model import EXPORTED_NAME, Role, SectionName, Step, StepKind
 
@@ -23,15 +24,18 @@ def names(document: Document) -> Iterator[Problem]:
     seen: dict[tuple[str, str | None], int] = {}
     for _, block in document.runbook.blocks():
         if not block.name:
-            yield document.problem(block.line, "name", "none", '"name":"…", or Runme makes one up')
+            yield document.problem(block.line, "name", t("none"), t('"name":"…", or Runme makes one up'))
             continue
         if not _NAME.fullmatch(block.name) and not EXPORTED_NAME.fullmatch(block.name):
-            expected = "small letters with hyphens, or UPPER_SNAKE to export the output as that variable"
+            expected = t("small letters with hyphens, or UPPER_SNAKE to export the output as that variable")
             yield document.problem(block.line, "name", f"'{block.name}'", expected)
         key = (block.name, block.on if block.exports else None)
         if key in seen:
             yield document.problem(
-                block.line, "name", f"a second '{block.name}'", f"another (line {seen[key]} has it)"
+                block.line,
+                "name",
+                t("a second '{name}'", name=block.name),
+                t("another (line {line} has it)", line=seen[key]),
             )
         seen.setdefault(key, block.line)
 
@@ -40,19 +44,21 @@ def roles(document: Document) -> Iterator[Problem]:
     """A block says what it is for, and that fits where it stands."""
     for step, block in document.runbook.blocks():
         if "role" not in block.attributes:
-            hint = 'For something that nobody runs write {"ignore":"true"}.'
-            yield document.problem(block.line, "role", "none", f"one of {', '.join(Role)}", hint)
+            hint = t('For something that nobody runs write {"ignore":"true"}.')
+            yield document.problem(
+                block.line, "role", t("none"), t("one of {choices}", choices=listed(Role)), hint
+            )
         if block.role is None:
             continue
         fitting = (Role.UNDO,) if step.kind is StepKind.UNDO else ROLES_IN[step.section]
         if block.role not in fitting or (block.role is Role.UNDO and step.kind is not StepKind.UNDO):
             where = step.heading if step.kind is StepKind.UNDO else step.section.value
             fine = [role for role in fitting if role is not Role.UNDO or step.kind is StepKind.UNDO]
-            expected = f"{' or '.join(fine)} below '{where}'"
+            expected = t("{fine} below '{where}'", fine=listed(fine, " or "), where=where)
             yield document.problem(block.line, "role", f"'{block.role}'", expected)
         elif block.role is Role.STANDIN and not step.tasks:
             yield document.problem(
-                block.line, "role", "'standin' without a task list", "the manual step it stands in for"
+                block.line, "role", t("'standin' without a task list"), t("the manual step it stands in for")
             )
         yield from _undo(document, step, block.line, block.attributes, block.role)
 
@@ -63,7 +69,10 @@ def _undo(document: Document, step: Step, line: int, attributes: object, role: R
     if role is not Role.UNDO:
         if undoes is not None:
             yield document.problem(
-                line, "undoes", f"'{undoes}' on a block of role '{role}'", "it on an undo block"
+                line,
+                "undoes",
+                t("'{undoes}' on a block of role '{role}'", undoes=undoes, role=role),
+                t("it on an undo block"),
             )
         return
     undone = document.runbook.find(undoes) if undoes else None
@@ -72,8 +81,10 @@ def _undo(document: Document, step: Step, line: int, attributes: object, role: R
             block.name for other in document.runbook.steps for block in other.blocks
             if other.kind is StepKind.STEP and other.number == step.number and block.role is Role.MITIGATE
         ]  # fmt: skip
-        expected = f"the block it undoes{': ' + ' or '.join(named) if named else ''}"
-        yield document.problem(line, "undoes", f"'{undoes}'" if undoes else "none", expected)
+        expected = t(
+            "the block it undoes: {names}" if named else "the block it undoes", names=listed(named, " or ")
+        )
+        yield document.problem(line, "undoes", (f"'{undoes}'" if undoes else t("none")), expected)
 
 
 def runme(document: Document) -> Iterator[Problem]:
@@ -81,41 +92,43 @@ def runme(document: Document) -> Iterator[Problem]:
     for _, block in document.runbook.blocks():
         attributes = block.attributes
         if "interactive" not in attributes:
-            hint = "Without it Runme opens a terminal for the block."
-            yield document.problem(block.line, "interactive", "none", '"interactive":"false"', hint)
+            hint = t("Without it Runme opens a terminal for the block.")
+            yield document.problem(block.line, "interactive", t("none"), '"interactive":"false"', hint)
         elif attributes["interactive"] != "false":
-            hint = "What needs a person's answers is a task list with a stand-in."
+            hint = t("What needs a person's answers is a task list with a stand-in.")
             yield document.problem(
                 block.line, "interactive", f"'{attributes['interactive']}'", "'false'", hint
             )
         if attributes.get("background", "false") != "false":
-            hint = "Its end could not be judged."
+            hint = t("Its end could not be judged.")
             yield document.problem(
-                block.line, "background", f"'{attributes['background']}'", "no such key", hint
+                block.line, "background", f"'{attributes['background']}'", t("no such key"), hint
             )
         if "cwd" in attributes:
-            hint = "Blocks run in an empty folder; name files by variables."
-            yield document.problem(block.line, "cwd", f"'{attributes['cwd']}'", "no such key", hint)
+            hint = t("Blocks run in an empty folder; name files by variables.")
+            yield document.problem(block.line, "cwd", f"'{attributes['cwd']}'", t("no such key"), hint)
         excluded = attributes.get("excludeFromRunAll", "false")
         if block.role is Role.UNDO and excluded != "true":
-            hint = "Otherwise Runme's 'run all' undoes what it just did."
-            got = "none" if "excludeFromRunAll" not in attributes else f"'{excluded}'"
+            hint = t("Otherwise Runme's 'run all' undoes what it just did.")
+            got = t("none") if "excludeFromRunAll" not in attributes else f"'{excluded}'"
             yield document.problem(block.line, "excludeFromRunAll", got, '"excludeFromRunAll":"true"', hint)
         elif excluded == "true" and block.role not in (Role.UNDO, Role.STANDIN):
-            expected = "it only on undo and standin"
+            expected = t("it only on undo and standin")
             yield document.problem(
-                block.line, "excludeFromRunAll", "'true'", expected, "The follower runs this block."
+                block.line, "excludeFromRunAll", "'true'", expected, t("The follower runs this block.")
             )
         if block.role is Role.PARAMS and attributes.get("promptEnv") not in ("false", "no", "never"):
-            hint = "Otherwise Runme asks for each exported variable."
-            yield document.problem(block.line, "promptEnv", "none", '"promptEnv":"no"', hint)
+            hint = t("Otherwise Runme asks for each exported variable.")
+            yield document.problem(block.line, "promptEnv", t("none"), '"promptEnv":"no"', hint)
 
 
 def limits(document: Document) -> Iterator[Problem]:
     """What changes something, and what is waited for, says how long it may take."""
     for _, block in document.runbook.blocks(Role.MITIGATE, Role.UNDO, Role.STANDIN, Role.VERIFY):
         if "timeout" not in block.attributes:
-            yield document.problem(block.line, "timeout", "none", 'a time limit such as "timeout":"30s"')
+            yield document.problem(
+                block.line, "timeout", t("none"), t('a time limit such as "timeout":"30s"')
+            )
 
 
 def polling(document: Document) -> Iterator[Problem]:
@@ -123,10 +136,12 @@ def polling(document: Document) -> Iterator[Problem]:
     for _, block in document.runbook.blocks():
         for key in ("within", "every", "stable"):
             if key in block.attributes and block.role is not None and block.role is not Role.VERIFY:
-                expected = "it only on a block of role 'verify'"
-                yield document.problem(block.line, key, f"it on a block of role '{block.role}'", expected)
+                expected = t("it only on a block of role 'verify'")
+                yield document.problem(
+                    block.line, key, t("it on a block of role '{role}'", role=block.role), expected
+                )
         if block.role is Role.VERIFY and {"every", "stable"} & set(block.attributes) and not block.within_s:
-            yield document.problem(block.line, "within", "none", "how long the block may take to hold")
+            yield document.problem(block.line, "within", t("none"), t("how long the block may take to hold"))
 
 
 def platforms(document: Document) -> Iterator[Problem]:
@@ -139,9 +154,12 @@ def platforms(document: Document) -> Iterator[Problem]:
         if not on or None in on:
             continue
         for platform in sorted(wanted - on - {None}):
-            expected = f'one with "on":"{platform}", or one without "on"'
+            expected = t('one with "on":"{platform}", or one without "on"', platform=platform)
             yield document.problem(
-                step.line, "platform", f"no block for '{platform}' in '{step.heading}'", expected
+                step.line,
+                t("platform"),
+                t("no block for '{platform}' in '{heading}'", platform=platform, heading=step.heading),
+                expected,
             )
 
 
@@ -151,12 +169,12 @@ def prompts(document: Document) -> Iterator[Problem]:
         for number, line in enumerate(block.code.split("\n"), start=1):
             if line.lstrip().startswith("$ "):
                 yield document.in_block(
-                    block, number, "block", f"'{line.strip()}'", "the command without its prompt"
+                    block, number, t("block"), f"'{line.strip()}'", t("the command without its prompt")
                 )
             if line.startswith("### "):
-                yield document.in_block(block, number, "block", f"'{line}'", "a comment with one '#'")
+                yield document.in_block(block, number, t("block"), f"'{line}'", t("a comment with one '#'"))
         if not block.code.strip():
-            yield document.problem(block.line, "block", "an empty block", "a command")
+            yield document.problem(block.line, t("block"), t("an empty block"), t("a command"))
 
 
 def syntax(document: Document) -> Iterator[Problem]:
@@ -164,4 +182,4 @@ def syntax(document: Document) -> Iterator[Problem]:
     for _, block in document.runbook.blocks():
         error = document.script(block).error
         if error:
-            yield document.in_block(block, error[1], "block", error[0], "bash")
+            yield document.in_block(block, error[1], t("block"), error[0], "bash")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from chaos_ext.language import t
 from chaos_ext.runbook import shell
 from chaos_ext.runbook.shell import Command, Script
 
@@ -100,7 +101,7 @@ def changes(script: Script) -> Iterator[Found]:
     temporary = {command.line for command in script.commands if command.name == "mktemp"}
     for target, line in script.writes_to:
         if not _INTO.fullmatch(target) and ("/" in target or "$" in target) and not temporary:
-            yield line, f"writing to '{target}'"
+            yield line, t("writing to '{target}'", target=target)
 
 
 def destroys(script: Script) -> Iterator[Found]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaos_ext.errors import Problem
+from chaos_ext.language import listed, t
 from chaos_ext.runbook import front
 from chaos_ext.runbook.lint.document import Document
 from chaos_ext.runbook.model import Role, SectionName, Step, StepKind
@@ -23,23 +24,35 @@ def sections(document: Document) -> Iterator[Problem]:
     for name in SectionName:
         if name not in names:
             yield document.problem(
-                last, "section", f"no '{name}'", f"'## {name}' (or '## {IN_JAPANESE[name]}')"
+                last,
+                t("section"),
+                t("no '{name}'", name=name),
+                t("'## {name}' (or '## {in_japanese}')", name=name, in_japanese=IN_JAPANESE[name]),
             )
     order = list(SectionName)
     for before, section in zip([None, *found], found, strict=False):
         assert section.name
         if names.count(section.name) > 1 and names.index(section.name) != found.index(section):
             yield document.problem(
-                section.line, "section", f"a second '{section.heading}'", "each section once"
+                section.line,
+                t("section"),
+                t("a second '{heading}'", heading=section.heading),
+                t("each section once"),
             )
         elif before and before.name and order.index(section.name) < order.index(before.name):
-            expected = f"the order {', '.join(SectionName)}"
+            expected = t("the order {sections}", sections=listed(SectionName))
             yield document.problem(
-                section.line, "section", f"'{section.heading}' below '{before.heading}'", expected
+                section.line,
+                t("section"),
+                t("'{heading}' below '{other}'", heading=section.heading, other=before.heading),
+                expected,
             )
         if section.empty:
             yield document.problem(
-                section.line, "section", f"nothing below '{section.heading}'", "at least a sentence"
+                section.line,
+                t("section"),
+                t("nothing below '{heading}'", heading=section.heading),
+                t("at least a sentence"),
             )
 
 
@@ -49,21 +62,26 @@ def headings(document: Document) -> Iterator[Problem]:
     for step in document.runbook.steps:
         if step.kind is StepKind.SECTION:
             if step.blocks and step.section not in (SectionName.PARAMETERS, SectionName.VERIFICATION):
-                got = f"a block directly below '{step.heading}'"
-                yield document.problem(step.blocks[0].line, "block", got, "it below a 'Step N:' heading")
+                got = t("a block directly below '{heading}'", heading=step.heading)
+                yield document.problem(
+                    step.blocks[0].line, t("block"), got, t("it below a 'Step N:' heading")
+                )
             continue
         before = last.get(step.kind)
         if before and step.number < before.number:
-            got = f"'{step.heading}' below '{before.heading}'"
-            yield document.problem(step.line, "heading", got, "numbers that count up")
+            got = t("'{heading}' below '{other}'", heading=step.heading, other=before.heading)
+            yield document.problem(step.line, t("heading"), got, t("numbers that count up"))
         last[step.kind] = step
         if step.kind is StepKind.DECISION and not step.heading.rstrip().endswith((*_QUESTION, "か", "か。")):
             yield document.problem(
-                step.line, "heading", f"'{step.heading}'", "a question, with its mark at the end"
+                step.line, t("heading"), f"'{step.heading}'", t("a question, with its mark at the end")
             )
         if step.kind is StepKind.STEP and not step.blocks and not step.tasks:
             yield document.problem(
-                step.line, "step", f"nothing to do in '{step.heading}'", "a block or a task list"
+                step.line,
+                t("step"),
+                t("nothing to do in '{heading}'", heading=step.heading),
+                t("a block or a task list"),
             )
 
 
@@ -75,7 +93,7 @@ def links(document: Document) -> Iterator[Problem]:
             continue
         path, _, anchor = link.target.partition("#")
         if path and not (folder / path).exists():
-            yield document.problem(link.line, "link", f"'{link.target}'", "a file that exists")
+            yield document.problem(link.line, t("link"), f"'{link.target}'", t("a file that exists"))
             continue
         anchors = _anchors(folder / path) if path else document.runbook.anchors
         if anchor and anchors is not None and anchor not in anchors:
@@ -84,8 +102,10 @@ def links(document: Document) -> Iterator[Problem]:
                 for known in anchors
                 if known.startswith(re.sub(r"^((?:step|decision)-\d+).*", r"\1", anchor))
             ]
-            hint = f"Did you mean '#{sorted(near)[0]}'?" if near else ""
-            yield document.problem(link.line, "link", f"'{link.target}'", "the anchor of a heading", hint)
+            hint = t("Did you mean '#{near}'?", near=sorted(near)[0]) if near else ""
+            yield document.problem(
+                link.line, t("link"), f"'{link.target}'", t("the anchor of a heading"), hint
+            )
 
 
 def _anchors(path: Path) -> frozenset[str] | None:
@@ -102,21 +122,24 @@ def decisions(document: Document) -> Iterator[Problem]:
         if step.kind is not StepKind.DECISION:
             continue
         if not any(block.exports for block in step.blocks):
-            expected = "a block whose name is in UPPER_SNAKE, whose output is compared with the table"
-            yield document.problem(step.line, "decision", "no such block", expected)
+            expected = t("a block whose name is in UPPER_SNAKE, whose output is compared with the table")
+            yield document.problem(step.line, t("decision"), t("no such block"), expected)
         if not step.branches:
             yield document.problem(
-                step.line, "decision", "no table", "a table: value, link to the step to go to"
+                step.line, t("decision"), t("no table"), t("a table: value, link to the step to go to")
             )
         elif not any(not row.values for row in step.branches):
-            expected = "a last row 'anything else'"
-            yield document.problem(step.branches[-1].line, "decision", "no such row", expected)
+            expected = t("a last row 'anything else'")
+            yield document.problem(step.branches[-1].line, t("decision"), t("no such row"), expected)
         seen: dict[str, int] = {}
         for row in step.branches:
             for value in row.values or ("anything else",):
                 if value in seen:
                     yield document.problem(
-                        row.line, "decision", f"'{value}' again", f"it once (line {seen[value]})"
+                        row.line,
+                        t("decision"),
+                        t("'{value}' again", value=value),
+                        t("it once (line {line})", line=seen[value]),
                     )
                 seen[value] = row.line
 
@@ -126,7 +149,7 @@ def ways_on(document: Document) -> Iterator[Problem]:
     for step in document.runbook.all_steps:
         for row in step.branches:
             if row.target is not None and row.target in {link.target for link in document.runbook.links}:
-                yield from _way_on(document, row.line, "decision", row.target)
+                yield from _way_on(document, row.line, t("decision"), row.target)
         for block in step.blocks:
             if block.next is not None:
                 yield from _way_on(document, block.line, "next", block.next)
@@ -135,7 +158,7 @@ def ways_on(document: Document) -> Iterator[Problem]:
 def _way_on(document: Document, line: int, what: str, target: str) -> Iterator[Problem]:
     if what == "decision" and not target.startswith("#"):
         yield document.problem(
-            line, what, f"'{target}'", "a link within this runbook, such as #step-4-promote"
+            line, what, f"'{target}'", t("a link within this runbook, such as #step-4-promote")
         )
         return
     runbook = document.runbook
@@ -147,7 +170,7 @@ def _way_on(document: Document, line: int, what: str, target: str) -> Iterator[P
     fine = step is not None and step.kind in (StepKind.STEP, StepKind.DECISION)
     if not fine and to not in (*SectionName,)[3:]:
         keys = [known.key for known in runbook.steps if known.kind is not StepKind.SECTION]
-        expected = f"one of {', '.join(keys)}, verification, escalation"
+        expected = t("one of {keys}, verification, escalation", keys=listed(keys))
         yield document.problem(line, what, f"'{target}'", expected)
 
 
@@ -160,7 +183,7 @@ def verification(document: Document) -> Iterator[Problem]:
         section = next((s for s in runbook.sections if s.name is SectionName.VERIFICATION), None)
         line = section.line if section else mitigations[0].line
         yield document.problem(
-            line, "verification", "no block of role 'verify'", "one that fails until users are well"
+            line, t("verification"), t("no block of role 'verify'"), t("one that fails until users are well")
         )
 
 
@@ -169,11 +192,13 @@ def undo(document: Document) -> Iterator[Problem]:
     runbook = document.runbook
     for step in runbook.steps:
         if any(block.role is Role.MITIGATE for block in step.blocks) and runbook.undo_of(step) is None:
-            expected = f"'#### Undo Step {step.number}' below it"
-            hint = "When it cannot be taken back, say so there."
-            yield document.problem(step.line, "undo", f"none for '{step.heading}'", expected, hint)
+            expected = t("'#### Undo Step {number}' below it", number=step.number)
+            hint = t("When it cannot be taken back, say so there.")
+            yield document.problem(
+                step.line, t("undo"), t("none for '{heading}'", heading=step.heading), expected, hint
+            )
     for step in runbook.undos:
         if not step.prose and not step.blocks:
             yield document.problem(
-                step.line, "undo", "nothing below the heading", "a block, or why it cannot be undone"
+                step.line, t("undo"), t("nothing below the heading"), t("a block, or why it cannot be undone")
             )

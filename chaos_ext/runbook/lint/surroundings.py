@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chaos_ext.errors import Problem, did_you_mean
+from chaos_ext.language import t
 from chaos_ext.model import text_in
 from chaos_ext.runbook.lint.document import Document
 
@@ -13,9 +14,13 @@ def identity(document: Document) -> Iterator[Problem]:
     """The id is the file's stem, and it recovers something."""
     front, stem = document.runbook.front, document.runbook.path.stem
     if front.id and front.id != stem:
-        yield document.problem(front.lines["id"], "runbook.id", f"'{front.id}'", f"the file's stem, '{stem}'")
+        yield document.problem(
+            front.lines["id"], "runbook.id", f"'{front.id}'", t("the file's stem, '{stem}'", stem=stem)
+        )
     if "recovers" in front.lines and not front.recovers:
-        yield document.problem(front.lines["recovers"], "runbook.recovers", "nothing", "ids of failure modes")
+        yield document.problem(
+            front.lines["recovers"], "runbook.recovers", t("nothing"), t("ids of failure modes")
+        )
 
 
 def modes(document: Document) -> Iterator[Problem]:
@@ -26,7 +31,7 @@ def modes(document: Document) -> Iterator[Problem]:
         if mode not in (known or ()):
             hint = did_you_mean(mode, known or ())
             yield document.problem(
-                front.lines["recovers"], "runbook.recovers", f"'{mode}'", "a failure mode's id", hint
+                front.lines["recovers"], "runbook.recovers", f"'{mode}'", t("a failure mode's id"), hint
             )
 
 
@@ -37,14 +42,14 @@ def alerts(document: Document) -> Iterator[Problem]:
         return
     runbook = document.runbook
     if not rules:
-        hint = "Nobody will find it at 3 am; add it to an alert in environments/."
+        hint = t("Nobody will find it at 3 am; add it to an alert in environments/.")
         yield document.problem(
-            runbook.title_line, "alert", "no alert that links this runbook", "at least one", hint
+            runbook.title_line, t("alert"), t("no alert that links this runbook"), t("at least one"), hint
         )
         return
     said = {rule.name for rule in rules} | {
         text_in(rule.summary, language) for rule in rules for language in ("en", "ja")
     }
     if runbook.title not in said:
-        expected = f"what the alert says: '{text_in(next(iter(rules)).summary)}'"
+        expected = t("what the alert says: '{summary}'", summary=text_in(next(iter(rules)).summary))
         yield document.problem(runbook.title_line, "H1", f"'{runbook.title}'", expected)

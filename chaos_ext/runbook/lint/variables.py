@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chaos_ext.errors import Problem, did_you_mean
+from chaos_ext.language import t
 from chaos_ext.runbook.lint.document import Document
 from chaos_ext.runbook.model import Block, Role
 
@@ -25,20 +26,29 @@ def parameters(document: Document) -> Iterator[Problem]:
         script = document.script(block)
         for command in script.commands:
             if command.name not in ONLY_SETTING:
-                expected = "only 'export NAME=…' and ': \"${NAME:?why}\"'"
+                expected = t("only 'export NAME=…' and ': \"${NAME:?why}\"'")
                 yield document.in_block(
-                    block, command.line, "parameters", f"the command '{command.name}'", expected
+                    block,
+                    command.line,
+                    t("parameters"),
+                    t("the command '{name}'", name=command.name),
+                    expected,
                 )
         for name, line in script.requires.items():
             if given is not None and name not in given and name not in script.sets:
                 hint = did_you_mean(name, given)
-                expected = "a variable that the environments give"
-                yield document.in_block(block, line, "parameters", f"'{name}'", expected, hint)
+                expected = t("a variable that the environments give")
+                yield document.in_block(block, line, t("parameters"), f"'{name}'", expected, hint)
         for name, line in script.sets.items():
             if name not in script.exports and name not in script.uses:
-                hint = f"Write 'export {name}=…'."
+                hint = t("Write 'export {name}=…'.", name=name)
                 yield document.in_block(
-                    block, line, "parameters", f"'{name}' not exported", "it exported", hint
+                    block,
+                    line,
+                    t("parameters"),
+                    t("'{name}' not exported", name=name),
+                    t("it exported"),
+                    hint,
                 )
 
 
@@ -52,9 +62,14 @@ def undefined(document: Document) -> Iterator[Problem]:
         for name, line in script.uses.items():
             if name in known or name in script.sets or name in _OF_BASH or name.isdecimal():
                 continue
-            hint = did_you_mean(name, [*known, *script.sets]) or "Declare it under Parameters."
+            hint = did_you_mean(name, [*known, *script.sets]) or t("Declare it under Parameters.")
             yield document.in_block(
-                block, line, "variable", f"'{name}', which has no value here", "a declared one", hint
+                block,
+                line,
+                t("variable"),
+                t("'{name}', which has no value here", name=name),
+                t("a declared one"),
+                hint,
             )
         known |= _exports(document, block)
 
@@ -78,8 +93,8 @@ def standing_alone(document: Document) -> Iterator[Problem]:
         script = document.script(block)
         for name, line in script.uses.items():
             if name in others and name not in own and name not in script.sets:
-                got = f"'{name}', which '{others[name]}' sets"
-                expected = "a verification that stands alone"
-                hint = "It is run before the first mitigation too; let it look for itself."
-                yield document.in_block(block, line, "verification", got, expected, hint)
+                got = t("'{name}', which '{heading}' sets", name=name, heading=others[name])
+                expected = t("a verification that stands alone")
+                hint = t("It is run before the first mitigation too; let it look for itself.")
+                yield document.in_block(block, line, t("verification"), got, expected, hint)
         own |= _exports(document, block)

@@ -1,0 +1,70 @@
+"""What click says of a wrong command line, in the language that was chosen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+
+from chaos_ext.cli.screen import echo
+from chaos_ext.language import chosen_for, t
+
+
+class _Told(click.UsageError):
+    """A usage error of click's, shown in the chosen language."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if self.ctx is not None:
+            usage = self.ctx.get_usage().removeprefix("Usage: ")
+            echo(t("Usage: {usage}", usage=usage), err=True)
+            options = self.ctx.help_option_names
+            if options:
+                command, option = self.ctx.command_path, options[0]
+                echo(t("Try '{command} {option}' for help.", command=command, option=option), err=True)
+            echo(err=True)
+        echo(t("Error: {message}", message=self.message), err=True)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except _Told:
+        raise
+    except click.UsageError as error:
+        if chosen_for(sys.stderr) == "en":
+            raise
+        raise _Told(error.format_message(), error.ctx) from error
+
+
+class Command(click.Command):
+    """A command whose usage errors are told in the chosen language."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _told():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told():
+            return super().invoke(ctx)
+
+
+class Group(click.Group):
+    """A group whose usage errors, and those of its commands, are told in the chosen language."""
+
+    command_class = Command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _told():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told():
+            return super().invoke(ctx)
