@@ -17,7 +17,7 @@ from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Path_
 from chaos_ext.catalog.words import nearest_or_all, understood
 from chaos_ext.errors import Problem, UsageError
-from chaos_ext.language import t
+from chaos_ext.language import listed, t
 
 if TYPE_CHECKING:
     from chaos_ext.model import Environment
@@ -93,9 +93,7 @@ def scan(name: str, root: Path, problems: list[Problem]) -> Environment | None:
         return None
     environment = understood(source, Environment, problems)
     if environment is not None and environment.name != name:
-        hint = t(
-            "Rename the file to {name}.yaml, or write 'name: {name_2}'.", name=environment.name, name_2=name
-        )
+        hint = t("Rename the file to {name}.yaml, or write 'name: {stem}'.", name=environment.name, stem=name)
         problems.append(
             source.problem(("name",), repr(environment.name), t("the file's stem, '{name}'", name=name), hint)
         )
@@ -161,20 +159,24 @@ def _lookup(name: str, facts: Mapping[str, Any], environ: Mapping[str, str]) -> 
     """The value of a placeholder, or None and a hint."""
     kind, _, rest = name.partition(".")
     if kind == "env":
-        return (environ[rest], "") if rest in environ else (None, f"Set the variable {rest}.")
+        return (
+            (environ[rest], "")
+            if rest in environ
+            else (None, t("Set the variable {variable}.", variable=rest))
+        )
     if kind != "lab" or not rest:
-        return None, "Placeholders begin with 'lab.' or 'env.'."
+        return None, t("Placeholders begin with 'lab.' or 'env.'.")
     if not facts:
-        return None, "No lab was asked; only an environment of platform 'lab' has facts."
+        return None, t("No lab was asked; only an environment of platform 'lab' has facts.")
     value: Any = facts
     for step in rest.split("."):
         if not isinstance(value, Mapping) or step not in value:
             return None, nearest_or_all(step, value) if isinstance(value, Mapping) else ""
         value = value[step]
     if value is None:
-        return None, "The lab says that it has none."
+        return None, t("The lab says that it has none.")
     if isinstance(value, (Mapping, list)):
-        return None, f"It holds more than one value: {', '.join(map(str, value))}."
+        return None, t("It holds more than one value: {values}.", values=listed(value))
     return str(value), ""
 
 

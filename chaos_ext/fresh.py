@@ -100,7 +100,7 @@ class FreshLabs:
             labs.down(name)
             self._janitor.forget(name)
         except ChaosExtError as error:
-            self._say(f"lab {name}: {error}")
+            self._say(t("lab {name}: {error}", name=name, error=error))
 
 
 class _Starting:

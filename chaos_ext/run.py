@@ -174,10 +174,10 @@ def _trials(
             fresh.give_back(facts)
             if more_to_come and aborting.is_set():
                 if not any(event["kind"] == "abort" for event in events):
-                    recorder.emit("abort", why="asked to stop before all trials had run")
+                    recorder.emit("abort", why=t("asked to stop before all trials had run"))
                 break
     except Interrupted:
-        recorder.emit("abort", why="asked to stop before the trial began")
+        recorder.emit("abort", why=t("asked to stop before the trial began"))
     finally:
         started = time.monotonic()
         try:

@@ -184,7 +184,7 @@ class Trial:
         """Raises Interrupted once somebody asked to stop: no further mutating call starts."""
         if self.aborting.is_set():
             if self.last("abort") is None:
-                self.emit("abort", why="asked to stop; undoing what was broken")
+                self.emit("abort", why=t("asked to stop; undoing what was broken"))
             raise Interrupted(t("asked to stop: nothing more is started"))
 
     # --- time ---

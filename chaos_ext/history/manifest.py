@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chaos_ext.language import t
+
 NAME = "manifest.json"
 
 
@@ -39,11 +41,11 @@ def check(folder: Path) -> list[Difference]:
     try:
         sealed = json.loads((folder / NAME).read_bytes())["files"]
     except FileNotFoundError:
-        return [Difference(NAME, "missing: the run did not come to its end, or was never sealed")]
+        return [Difference(NAME, t("missing: the run did not come to its end, or was never sealed"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return [Difference(NAME, f"damaged: {error}")]
+        return [Difference(NAME, t("damaged: {error}", error=error))]
     if not isinstance(sealed, dict):
-        return [Difference(NAME, "damaged: no files")]
+        return [Difference(NAME, t("damaged: no files"))]
     here = _files(folder)
     return [
         Difference(file, _what(sealed.get(file), here.get(file)))
@@ -54,10 +56,10 @@ def check(folder: Path) -> list[Difference]:
 
 def _what(sealed: Any, here: Any) -> str:
     if here is None:
-        return "missing"
+        return t("missing")
     if sealed is None:
-        return "added after the run was sealed"
-    return "changed after the run was sealed"
+        return t("added after the run was sealed")
+    return t("changed after the run was sealed")
 
 
 def _files(folder: Path) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from chaos_ext.language import listed, t
 from chaos_ext.meter import intervals
 from chaos_ext.meter.samples import Sample
 from chaos_ext.meter.slo import FlowSummary, is_well
@@ -31,11 +32,16 @@ def summaries(trial: Trial, samples: dict[str, list[Sample]]) -> dict[str, dict[
 def all_well(summary_by_flow: dict[str, dict[str, Any]]) -> str:
     """Empty when every flow was measured and is well, else a sentence that says which is not."""
     bad = [
-        f"{flow}: {s['failed']} of {s['operations']} failed"
+        t(
+            "{flow}: {failed} of {operations} failed",
+            flow=flow,
+            failed=s["failed"],
+            operations=s["operations"],
+        )
         for flow, s in summary_by_flow.items()
         if not is_well(FlowSummary(**s))
     ]
-    return "; ".join(bad)
+    return listed(bad, "; ")
 
 
 def impacts(trial: Trial, samples: dict[str, list[Sample]]) -> dict[str, dict[str, Any]]:

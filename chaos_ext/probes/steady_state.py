@@ -83,8 +83,8 @@ def already_firing(trial: Trial) -> str:
     try:
         names = {a.name for a in alertmanager.firing(trial.place.environment.alerts.url)}
     except OSError as error:
-        return f"the alerts cannot be read: {error}"
-    return f"the alert {alert} fires before anything is broken" if alert in names else ""
+        return t("the alerts cannot be read: {error}", error=error)
+    return t("the alert {alert} fires before anything is broken", alert=alert) if alert in names else ""
 
 
 def _afterwards(trial: Trial) -> dict[str, Any]:

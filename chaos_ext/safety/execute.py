@@ -33,8 +33,8 @@ def evidence(
         return seen
     raise ValueError(
         t(
-            "{describe}: got {seen!r}, expected an object with a boolean 'holds'",
-            describe=describe(probe),
+            "{probe}: got {seen!r}, expected an object with a boolean 'holds'",
+            probe=describe(probe),
             seen=seen,
         )
     )

@@ -76,7 +76,13 @@ def prove_identity(identity: Identity, facts: dict[str, Any]) -> tuple[Proof, ..
             ) from error
     wrong = [proof for proof in proofs if not proof.expected or proof.expected != proof.got]
     if wrong or not proofs:
-        said = "; ".join(f"{p.kind}: got '{p.got}', expected '{p.expected}'" for p in wrong) or t("no proof")
+        said = listed(
+            (
+                t("{kind}: got '{got}', expected '{expected}'", kind=p.kind, got=p.got, expected=p.expected)
+                for p in wrong
+            ),
+            "; ",
+        ) or t("no proof")
         raise Mismatch(t("{said}. This is not the place; nothing is touched.", said=said))
     return tuple(proofs)
 
@@ -100,9 +106,11 @@ def _prove_lab(expected: dict[str, str], facts: dict[str, Any]) -> list[Proof]:
     directory = Path(expected["directory"])
     path = directory / "run" / "supervisor.sock"
     proofs = [
-        Proof("lab directory by its facts", str(directory), str(facts.get("dir", ""))),
-        Proof("lab marker by its facts", expected["marker"], str(facts.get("marker", ""))),
-        Proof("lab socket by its facts", str(path), str((facts.get("supervisor") or {}).get("socket", ""))),
+        Proof(t("lab directory by its facts"), str(directory), str(facts.get("dir", ""))),
+        Proof(t("lab marker by its facts"), expected["marker"], str(facts.get("marker", ""))),
+        Proof(
+            t("lab socket by its facts"), str(path), str((facts.get("supervisor") or {}).get("socket", ""))
+        ),
     ]
     try:
         status = path.stat()
@@ -122,7 +130,7 @@ def _prove_lab(expected: dict[str, str], facts: dict[str, Any]) -> list[Proof]:
         got = supervisor.call(path, "supervisor.getIdentification")
     except supervisor.SupervisorError as error:
         raise Blocked(str(error)) from error
-    return [Proof("lab marker", expected["marker"], str(got)), *proofs]
+    return [Proof(t("lab marker"), expected["marker"], str(got)), *proofs]
 
 
 def _processes_naming(directory: str) -> list[int]:

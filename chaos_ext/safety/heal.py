@@ -22,6 +22,12 @@ from chaos_ext.safety.ledger import Entry
 UNDO_LIMIT_S = 60.0  # longest time for one undo
 READ_BACK_S = 10.0  # how long a fault may linger after its undo returned
 PAUSES_S = (0.2, 0.5, 1.0, 2.0)  # before each further attempt
+_STATES = {
+    "undone": t("undone"),
+    "superseded": t("superseded"),
+    "failed": t("failed"),
+    "already": t("already"),
+}
 Say = Callable[[str], None]
 
 
@@ -34,7 +40,13 @@ class Outcome:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.state} {self.entry.name} in {self.entry.instance}: {self.why}"
+        return t(
+            "{state} {name} in {instance}: {why}",
+            state=_STATES[self.state],
+            name=self.entry.name,
+            instance=self.entry.instance,
+            why=self.why,
+        )
 
 
 class _Failed(Exception):
@@ -79,10 +91,14 @@ def undo_entry(
         with lock.undoing(book.directory, entry.instance, wait_s=limit_s + READ_BACK_S):
             entry, is_there = _as_it_stands(entry)
             if not entry.is_open:
-                return Outcome(entry, "already", t("{state} before: {why}", state=entry.state, why=entry.why))
+                return Outcome(
+                    entry,
+                    "already",
+                    t("{state} before: {why}", state=_STATES.get(entry.state, entry.state), why=entry.why),
+                )
             outcome = _attempts(entry, secrets or {}, limit_s, pauses_s)
             if not is_there:
-                return replace(outcome, why=f"{outcome.why}; its ledger is gone")
+                return replace(outcome, why=t("{why}; its ledger is gone", why=outcome.why))
             state = "undone" if outcome.state == "already" else outcome.state
             return Outcome(book.close(entry, state, outcome.why), outcome.state, outcome.why)
     except ChaosExtError as error:  # the ledger cannot be read or written, or somebody holds it for ever
@@ -123,7 +139,7 @@ def _attempt(entry: Entry, secrets: dict[str, Any], limit_s: float) -> Outcome:
         ) from error
     if entry.undo is None:
         if _is_in_force(entry, secrets):
-            reason = entry.cannot_be_undone_because or "it has no undo"
+            reason = entry.cannot_be_undone_because or t("it has no undo")
             raise _Failed(t("still in force, and cannot be undone: {reason}", reason=reason), again=False)
         return Outcome(entry, "undone", t("no longer in force by itself"))
     said = _within(limit_s, lambda: execute.run(entry.undo or {}, entry.configuration, secrets))
@@ -141,7 +157,7 @@ def _attempt(entry: Entry, secrets: dict[str, Any], limit_s: float) -> Outcome:
 def _words(said: Any) -> tuple[str, str]:
     """What an undo said of itself; one that says nothing claims to have undone."""
     if not isinstance(said, dict) or "outcome" not in said:
-        return "undone", f"{said}" if said else "the undo returned"
+        return "undone", f"{said}" if said else t("the undo returned")
     word = said["outcome"]
     if word not in ("undone", "superseded", "already"):
         raise _Failed(

@@ -145,7 +145,7 @@ class Janitor:
     def _send(self, message: dict[str, Any]) -> None:
         try:
             if self._channel is None:
-                raise OSError(t("closed"))
+                raise OSError("closed")
             self._channel.sendall(json.dumps(message).encode() + b"\n")
         except OSError as error:
             raise self._dead(error) from error
@@ -155,7 +155,7 @@ class Janitor:
             while b"\n" not in self._buffer:
                 data = self._channel.recv(65536) if self._channel is not None else b""
                 if not data:
-                    raise OSError(t("the end of the line"))
+                    raise OSError("the end of the line")
                 self._buffer += data
         except OSError as error:
             raise self._dead(error) from error
@@ -166,8 +166,13 @@ class Janitor:
     def _dead(self, error: OSError) -> Blocked:
         self._let_go()  # a late answer must not be taken for the next one
         return Blocked(
-            f"janitor (pid {self._process.pid}): got {error or type(error).__name__}, expected an answer "
-            f"within {ANSWER_WITHIN_S:g} s. Without a janitor nothing more is injected."
+            t(
+                "janitor (pid {pid}): got {error}, expected an answer within {s:g} s. Without a janitor nothing "
+                "more is injected.",
+                pid=self._process.pid,
+                error=str(error) or type(error).__name__,
+                s=ANSWER_WITHIN_S,
+            )
         )
 
     def _let_go(self) -> None:

@@ -281,7 +281,7 @@ def _missing(entry_id: str) -> Entry:
 def _fold(entries: dict[str, Entry], record: dict[str, Any], path: Path) -> None:
     if record["schema"] != SCHEMA:
         raise ValueError(
-            t("schema {schema}, this version reads {schema_2}", schema=record["schema"], schema_2=SCHEMA)
+            t("schema {schema}, this version reads {ours}", schema=record["schema"], ours=SCHEMA)
         )
     key, state, wall = record["entry"], record["state"], record["wall"]
     if state == "intended":

@@ -117,6 +117,13 @@ def _holder(what: str) -> dict[str, Any]:
 def _who(path: Path) -> str:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-        return f"{held['what']} of {held['who']} on {held['host']} (pid {held['pid']}, since {held['since']})"
+        return t(
+            "{what} of {who} on {host} (pid {pid}, since {since})",
+            what=held["what"],
+            who=held["who"],
+            host=held["host"],
+            pid=held["pid"],
+            since=held["since"],
+        )
     except (OSError, ValueError, KeyError):
-        return "somebody who has just taken it"
+        return t("somebody who has just taken it")

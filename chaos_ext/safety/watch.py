@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos_ext.errors import Blocked
+from chaos_ext.language import spoken, t
 from chaos_ext.record import wall_now
 from chaos_ext.safety import execute, ledger, orphans
 from chaos_ext.safety.heal import Outcome, heal
@@ -49,7 +50,7 @@ class Watch:
             for line in lines:
                 message = json.loads(line)
                 if "bye" in message:
-                    outcomes = self._heal("the runner ended without undoing it")
+                    outcomes = self._heal(t("the runner ended without undoing it"))
                     return self._answer({"undid": [str(outcome) for outcome in outcomes]})
                 self._take(message)
 
@@ -99,20 +100,24 @@ class Watch:
         overdue = [entry for entry in waiting if time.time() >= entry.lease_until]
         self._overdue.update(entry.id for entry in overdue)
         if overdue:
-            self._heal("its lease ran out although the runner lives", overdue)
+            self._heal(t("its lease ran out although the runner lives"), overdue)
 
     def _runner_died(self) -> None:
         if ended := orphans.end_of(self._runner[0]):
-            self._log(f"the runner died: ended {ended} processes of its runbook's block")
-        self._heal("the runner died")
+            self._log(t("the runner died: ended {count} processes of its runbook's block", count=ended))
+        self._heal(t("the runner died"))
         for key, message in self._at_death.items():
             self._run_command(key, message)
         if self._at_death:  # what could not be undone may have gone with its place
-            self._heal("the runner died", quietly=True)
+            self._heal(t("the runner died"), quietly=True)
 
     def _heal(self, because: str, entries: list[Entry] | None = None, quietly: bool = False) -> list[Outcome]:
         """Undo `entries`, or everything this runner left; first what is at hand, then the ledger's."""
-        say = (lambda text: self._log(f"{because}: {text}")) if not quietly else self._log
+        say = (
+            (lambda text: self._log(t("{because}: {text}", because=because, text=text)))
+            if not quietly
+            else self._log
+        )
         known = list(self._expected.values()) if entries is None else entries
         outcomes = heal(self._ledger_dir, None, say, self._still_open(known))
         if entries is None:
@@ -149,10 +154,14 @@ class Watch:
                 check=False,
             )
             tail = done.stderr.decode(errors="replace").strip()[-500:]
-            result = "done" if done.returncode == 0 else f"exit {done.returncode}: {tail}"
+            result = (
+                t("done")
+                if done.returncode == 0
+                else t("exit {code}: {tail}", code=done.returncode, tail=tail)
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             result = str(error)
-        self._log(f"the runner died: {key}: {result}")
+        self._log(t("the runner died: {key}: {result}", key=key, result=result))
 
     def _answer(self, answer: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):  # it has just died; the next read says so
@@ -163,7 +172,7 @@ class Watch:
         line = f"{wall_now()} janitor {os.getpid()} of runner {self._runner[0]}: {text}\n".encode()
         with contextlib.suppress(OSError, ValueError):
             if select.select([], [2], [], 0)[1]:  # a pipe that nobody reads must not hold us up
-                os.write(2, f"janitor: {text}\n".encode()[: select.PIPE_BUF])
+                os.write(2, f"{spoken(t('janitor: {text}', text=text))}\n".encode()[: select.PIPE_BUF])
         with contextlib.suppress(OSError):
             fd = os.open(self._ledger_dir / "janitor.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
