@@ -143,7 +143,8 @@ class _Planning:
         try:
             edited = self.plan.draft.edit(row.file)
             before = written_at(edited.data, at)
-            if column.kind is Kind.SENTENCE and sheet.language == "ja" and isinstance(before, str):
+            one_text = column.kind is Kind.SENTENCE and at[-1] not in ("en", "ja")  # serves both languages
+            if one_text and sheet.language == "ja" and isinstance(before, str):
                 edited.set(at, {"en": before.strip(), "ja": value})
             else:
                 edited.set(at, value)
