@@ -42,7 +42,8 @@ ARMS: dict[str, dict[Arm, int]] = {
 }
 # The no-action arm is watched this much longer than it must be, so that a rounded number never makes it too short.
 WATCH_MARGIN_S = 0.5
-GRAVITY = (0, 4, 1, 2, 3, 130, 5)  # exit codes, the gravest last
+INTERNAL = 3  # the exit code of our own mistakes
+GRAVITY = (0, 4, 1, 2, INTERNAL, 130, 5)  # exit codes, the gravest last
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def settle(pid: int, started: str, state: Path) -> list[str]:
         outcomes = heal.heal(directory, None, lambda _: None, mine)
         left += [str(outcome) for outcome in outcomes if outcome.state == "failed"]
         for lab in labs.listed():
-            if lab["owner_pid"] == pid:
+            if lab["owner_pid"] == pid and lab["left_over"]:
                 labs.down(lab["name"])
     except ChaosExtError as error:
         left.append(str(error))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from chaos_ext import run
 from chaos_ext.campaign import aftermath
 from chaos_ext.history.bundle import verdict_from
 from chaos_ext.language import CHOICE, t
@@ -92,6 +93,9 @@ class Worker:
         note = "\n".join(self._lines)
         if code < 0:
             code, note = self._died(code)
+        elif code not in run.GRAVITY or (self._verdict is None and code in (0, 1)):
+            note = "\n".join([*self._lines, t("Its process ended with exit code {code}.", code=code)])
+            code = run.INTERNAL  # whatever it was, nobody may take it for a verdict
         self._ended(
             Result(
                 self.mode,

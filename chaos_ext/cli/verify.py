@@ -225,8 +225,9 @@ def _several(
     to_run = tuple(mode.id for mode in modes if mode.id not in before)
     campaign = Campaign(to_run, tuple(options), environments.state_dir(), min(jobs, len(to_run)), fail_fast)
     failed = any(not result.good for result in before.values())
-    with Live.for_stream(sys.stdout) as live:
-        live.begin([mode.id for mode in modes], before.values())
+    live = Live.for_stream(sys.stdout)
+    live.begin([mode.id for mode in modes], before.values())
+    with live:
         results += conduct(campaign, live, failed)
     code = exit_code(results)
     live.lines(

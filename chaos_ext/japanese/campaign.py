@@ -36,6 +36,7 @@ WORDS: dict[str, str] = {
     ),
     "was killed by {signal}": "{signal}で強制終了されました",
     "was killed by signal {number}": "シグナル{number}で強制終了されました",
+    "Its process ended with exit code {code}.": "実行プロセスが終了コード{code}で終了しました。",
     "Its process {how}.": "実行プロセスが{how}。",
     "{how} Waiting for its janitor, which undoes what it broke.": (
         "{how}壊したものを元に戻す後片付け役の終了を待っています。"

@@ -18,7 +18,7 @@ _QUIET_S = 15.0  # after this long without a line, a log hears what is going on
 
 
 class Live(Terminal):
-    """The terminal of a campaign. Safe to use from several threads; use it in a `with` block."""
+    """The terminal of a campaign. `begin` comes first, then a `with` block. Safe to use from several threads."""
 
     _rows: dict[str, Row]
     _drawn: list[str]

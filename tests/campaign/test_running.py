@@ -126,6 +126,14 @@ def test_what_a_run_says_instead_of_a_verdict_is_kept(conducted: Any) -> None:
     assert heard.said == [("says", "The lab does not start: no wheel.")]
 
 
+@pytest.mark.parametrize("code", [0, 1, 77])
+def test_a_process_that_ends_without_a_verdict_proves_nothing(conducted: Any, code: int) -> None:
+    results, _ = conducted(f"quits-{code}")
+    assert results[0].exit_code == 3
+    assert results[0].note == f"Its process ended with exit code {code}."
+    assert exit_code(results) == 3
+
+
 # --- signals, in a process of its own ---
 
 

@@ -84,8 +84,8 @@ def test_what_is_said_stands_above_the_table_and_stays(screen: tuple[Live, io.St
 
 def test_the_table_is_gone_at_the_end(screen: tuple[Live, io.StringIO]) -> None:
     live, stream = screen
+    live.begin(["one"])
     with live:
-        live.begin(["one"])
         live.tick()
     live.notice("the summary")
     assert shown(stream) == ["the summary"]
@@ -128,8 +128,8 @@ def test_a_log_has_a_line_for_each_change_with_the_mode_in_front() -> None:
 
 def test_a_log_has_no_control_characters_at_all() -> None:
     live, raw = log()
+    live.begin(["one"])
     with live:
-        live.begin(["one"])
         live.started("one")
         live.heard("one", FAULT)
         live.says("one", "\x1b[31mred\x1b[0m\r")

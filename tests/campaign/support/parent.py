@@ -11,7 +11,8 @@ from chaos_ext.report.live import Live
 log, jobs, *modes = sys.argv[1:]
 command = (sys.executable, str(Path(__file__).with_name("pretend.py")), log)
 campaign = Campaign(tuple(modes), (), Path(log).parent, int(jobs), command=command)
-with Live.for_stream(sys.stdout) as live:
-    live.begin(modes)
+live = Live.for_stream(sys.stdout)
+live.begin(modes)
+with live:
     results = conduct(campaign, live)
 sys.exit(exit_code(results))

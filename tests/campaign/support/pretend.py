@@ -28,6 +28,9 @@ line({"kind": "run-started", "mode": mode, "arms": {"treatment": 1}, "bundle": "
 line({"kind": "meter-started", "at": time.monotonic()})
 if word == "dies":
     os.kill(os.getpid(), signal.SIGKILL)
+if word == "quits":
+    line.close()
+    sys.exit(int(wait_s))
 if word == "says":
     print("The lab does not start: no wheel.", file=sys.stderr)
     line.close()
