@@ -12,7 +12,8 @@ from chaos_ext import environments
 from chaos_ext.campaign.resume import decided
 from chaos_ext.catalog import load
 from chaos_ext.catalog.made_of import activities, deployed
-from chaos_ext.history import manifest
+from chaos_ext.history import bundle, manifest
+from chaos_ext.history.freshness import changed
 from chaos_ext.model import Arm, Reason, Verdict, VerdictWord
 from chaos_ext.report.several import Result
 
@@ -120,8 +121,6 @@ def test_what_a_bundle_did_not_record_is_not_the_same(
     else:
         del facts[group]
     (folder / "run.json").write_text(json.dumps(facts))
-    from chaos_ext.history import bundle
-
     bundle.seal(folder, VERIFIED)
     assert found(project) is None
 
@@ -131,6 +130,11 @@ def test_a_bundle_that_was_tampered_with_decides_nothing(project: Path, new_run:
     (folder / "runbook.md").write_text("another page")
     assert manifest.check(folder)
     assert found(project) is None
+
+
+def test_what_cannot_be_found_is_equal_to_nothing() -> None:
+    gone = {"activities": {"a.module": {"file": "a.module", "sha256": ""}}, "verdict_rules": 1}
+    assert changed(gone, gone) == ["a.module"]
 
 
 def test_code_that_breaks_things_has_its_digest(project: Path) -> None:
