@@ -53,7 +53,7 @@ SETTINGS = {
     "hot_standby": "on",
     "jit": "off",
     "log_checkpoints": "off",
-    "log_line_prefix": "'%m [%p] %q%u@%d %a '",
+    "log_line_prefix": "'%m [%p] %x %q%u@%d %a '",
     # The services' pools have 18 between them, all of them on one node at worst; hung-up ones stay a second.
     "max_connections": "40",
     "max_logical_replication_workers": "0",
@@ -67,6 +67,8 @@ SETTINGS = {
     "synchronous_commit": "on",
     # The same on every node: a node never streams to itself, so ANY 1 means one of the others.
     "synchronous_standby_names": "'ANY 1 (pg_a, pg_b, pg_c)'",
+    # With the transaction's number in the log, its moment is known to the microsecond: what a restore up to then needs.
+    "track_commit_timestamp": "on",
     "wal_keep_size": "64MB",  # instead of replication slots, which a promoted standby would not have
     "wal_level": "replica",
     "wal_log_hints": "on",  # pg_rewind needs it

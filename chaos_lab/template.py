@@ -156,7 +156,8 @@ def _make_cluster(
             if role != postgresql.SUPERUSER
         ),
         f"ALTER ROLE {postgresql.REPLICATOR} REPLICATION",
-        "ALTER ROLE retention SET log_statement = 'mod'",  # whoever deletes by rule can be found in the log
+        # Whoever deletes by rule can be found in the log, with the transaction that it was.
+        "ALTER ROLE retention SET log_min_duration_statement = 0",
         # Who looks after a server must get in when others have taken every slot.
         f"GRANT pg_monitor, pg_use_reserved_connections TO {postgresql.PROBER}",
         # Three databases are three times 7 MB in each of three nodes; one and a template for more will do.

@@ -1,19 +1,16 @@
 """A PostgreSQL node of the lab is lost with its disk, as after a host failure."""
 
-import os
 import signal
 import socket
-import subprocess
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
 from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
-from chaos_ext.actions.lab import proven
+from chaos_ext.actions.lab import nodes
+from chaos_ext.actions.lab.nodes import Node
 from chaos_ext.safety import supervisor
 
 __all__ = ["destroy_node", "node_is_destroyed", "restore_node"]
@@ -21,23 +18,6 @@ __all__ = ["destroy_node", "node_is_destroyed", "restore_node"]
 _DEAD_WITHIN_S = 5.0
 _UP_WITHIN_S = 30.0
 _ALREADY_STARTED = 60  # supervisor's fault code
-
-
-@dataclass(frozen=True)
-class _Node:
-    name: str
-    host: str
-    port: int
-    data: Path
-    program: str
-    supervisor: Path
-    service_file: str
-    tools: Path
-
-    @property
-    def lost(self) -> Path:
-        """Where its disk is while it is lost."""
-        return self.data.with_name(f"{self.data.name}.lost")
 
 
 def destroy_node(node: str, configuration: Configuration = None) -> dict[str, Any]:
@@ -62,7 +42,7 @@ def destroy_node(node: str, configuration: Configuration = None) -> dict[str, An
           func: destroy_node
           arguments: {node: pg-a}
     """
-    found = _node(node, configuration)
+    found = nodes.find(node, configuration)
     postmaster = _postmaster(found)
     if postmaster is None:
         raise ActivityFailed(f"{node}: got no running server in {found.data}, expected one to destroy")
@@ -91,7 +71,7 @@ def node_is_destroyed(node: str, configuration: Configuration = None) -> dict[st
           func: node_is_destroyed
           arguments: {node: pg-a}
     """
-    found = _node(node, configuration)
+    found = nodes.find(node, configuration)
     alive = [process.pid for process in _processes(found)]
     evidence = {"alive": alive, "data_directory": found.data.exists(), "listens": _listens(found)}
     return {"holds": not any(evidence.values()), "node": node, **evidence}
@@ -118,7 +98,7 @@ def restore_node(node: str, configuration: Configuration = None) -> dict[str, An
           func: restore_node
           arguments: {node: pg-a}
     """
-    found = _node(node, configuration)
+    found = nodes.find(node, configuration)
     if found.data.exists() and found.lost.exists():
         return {"outcome": "superseded", "why": f"{node} has been rebuilt"}
     postmaster = _postmaster(found) if found.data.exists() else None
@@ -145,25 +125,7 @@ def _let_run(node: str, postmaster: psutil.Process) -> dict[str, Any]:
     return {"outcome": "undone", "why": f"{node} was stopped, and runs on"}
 
 
-def _node(name: str, configuration: Configuration = None) -> _Node:
-    facts = proven.facts(configuration)
-    nodes = facts["postgresql"]["nodes"]
-    if name not in nodes:
-        raise ActivityFailed(f"node: got {name!r}, expected one of {', '.join(nodes)}")
-    said = nodes[name]
-    return _Node(
-        name=name,
-        host=said["host"],
-        port=int(said["port"]),
-        data=Path(said["data"]),
-        program=said["program"],
-        supervisor=Path(facts["supervisor"]["socket"]),
-        service_file=facts["postgresql"]["service_file"],
-        tools=Path(facts["bin"]),
-    )
-
-
-def _postmaster(node: _Node) -> psutil.Process | None:
+def _postmaster(node: Node) -> psutil.Process | None:
     """The server of the data directory: its pid file's process, when that works there and began then."""
     try:
         lines = (node.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
@@ -176,7 +138,7 @@ def _postmaster(node: _Node) -> psutil.Process | None:
     return process if is_it else None
 
 
-def _processes(node: _Node) -> list[psutil.Process]:
+def _processes(node: Node) -> list[psutil.Process]:
     """Living processes that work in the node's data directory, wherever that is now.
 
     Each of PostgreSQL's processes has a group of its own, and a killed postmaster's children have another
@@ -185,7 +147,7 @@ def _processes(node: _Node) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _works_in(process, node)]
 
 
-def _works_in(process: psutil.Process, node: _Node) -> bool:
+def _works_in(process: psutil.Process, node: Node) -> bool:
     try:
         return (
             process.name() == "postgres"  # not the shell of somebody who looks around there
@@ -196,12 +158,12 @@ def _works_in(process: psutil.Process, node: _Node) -> bool:
         return False  # gone, or somebody else's
 
 
-def _kill_everything(node: _Node, postmaster: psutil.Process) -> list[int]:
+def _kill_everything(node: Node, postmaster: psutil.Process) -> list[int]:
     postmaster.send_signal(signal.SIGSTOP)
     return _kill(node, [postmaster, *postmaster.children(recursive=True)])
 
 
-def _kill(node: _Node, targets: list[psutil.Process]) -> list[int]:
+def _kill(node: Node, targets: list[psutil.Process]) -> list[int]:
     """SIGKILL for `targets` and whatever else works in the directory, until nothing does; the pids."""
     killed: list[int] = []
     deadline = time.monotonic() + _DEAD_WITHIN_S
@@ -219,7 +181,7 @@ def _kill(node: _Node, targets: list[psutil.Process]) -> list[int]:
     return killed
 
 
-def _listens(node: _Node) -> bool:
+def _listens(node: Node) -> bool:
     try:
         socket.create_connection((node.host, node.port), timeout=1.0).close()
     except ConnectionRefusedError:
@@ -231,19 +193,16 @@ def _listens(node: _Node) -> bool:
 
 def _promoted_others(node: str, configuration: Configuration = None) -> list[str]:
     """Other nodes that have been promoted. Their disk says so, even when they are down just now."""
-    others = (
-        _node(name, configuration)
-        for name in proven.facts(configuration)["postgresql"]["nodes"]
-        if name != node
-    )
     return [
         other.name
-        for other in others
-        if (other.data / "PG_VERSION").exists() and not (other.data / "standby.signal").exists()
+        for other in nodes.every(configuration)
+        if other.name != node
+        and (other.data / "PG_VERSION").exists()
+        and not (other.data / "standby.signal").exists()
     ]
 
 
-def _start(node: _Node) -> None:
+def _start(node: Node) -> None:
     try:
         supervisor.call(
             node.supervisor, "supervisor.startProcess", node.program, True, timeout_s=_UP_WITHIN_S
@@ -251,22 +210,13 @@ def _start(node: _Node) -> None:
     except supervisor.SupervisorError as error:
         if error.code != _ALREADY_STARTED:
             raise ActivityFailed(str(error)) from error
-    command = [str(node.tools / "psql"), f"service={node.name}", "-XAtc", "SELECT 1"]
-    environment = {**os.environ, "PGCONNECT_TIMEOUT": "2", "PGSERVICEFILE": node.service_file}
     deadline = time.monotonic() + _UP_WITHIN_S
     while True:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-            timeout=10,
-            check=False,
-        )
-        if done.returncode == 0:
+        try:
+            nodes.ask(node, "SELECT 1")
+        except nodes.Refused as error:
+            if time.monotonic() > deadline:
+                raise ActivityFailed(f"{error} again") from error
+        else:
             return
-        if time.monotonic() > deadline:
-            raise ActivityFailed(f"{node.name}: got '{done.stderr.strip()}', expected it to answer again")
         time.sleep(0.05)

@@ -1,0 +1,180 @@
+"""A clean-up job of the lab's database deletes rows that it should have kept."""
+
+import configparser
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from chaoslib.exceptions import ActivityFailed
+from chaoslib.types import Configuration
+
+from chaos_ext.actions.lab import nodes, proven
+
+__all__ = ["delete_responses", "responses_are_missing", "restore_responses"]
+
+_KEPT = "deleted-responses.json"  # in the lab's directory: what the undo puts back
+_TABLES = ("responses", "outbox")  # the second refers to the first
+_DELETE = """\
+WITH expired AS (DELETE FROM responses WHERE {where} RETURNING *), \
+handed_on AS (DELETE FROM outbox USING expired WHERE outbox.response_id = expired.id RETURNING outbox.*) \
+SELECT 'responses', to_jsonb(expired) FROM expired UNION ALL SELECT 'outbox', to_jsonb(handed_on) FROM handed_on\
+"""
+_MISSING = """
+    SELECT count(*) FROM jsonb_array_elements_text('{ids}') AS kept (id)
+    WHERE NOT EXISTS (SELECT FROM responses WHERE responses.id = kept.id)
+"""
+_RESTORE = """
+    INSERT INTO {table} OVERRIDING SYSTEM VALUE
+    SELECT (jsonb_populate_record(NULL::{table}, kept)).* FROM jsonb_array_elements($kept${rows}$kept$) AS kept
+    ON CONFLICT DO NOTHING;
+"""
+
+
+def delete_responses(
+    node: str, where: str, role: str, application: str, configuration: Configuration = None
+) -> dict[str, Any]:
+    """Delete responses and their rows in the outbox, in one transaction, as a clean-up job with a wrong condition.
+
+    - `node`: the lab's name of the primary, such as "pg-a"
+    - `where`: the condition, in SQL; what was written before this moment, and meets it, is gone
+    - `role`: as whom, such as "retention"; it needs DELETE on both tables
+    - `application`: the name that the session gives itself
+
+    What is deleted is kept in a file in the lab's directory first, for the undo alone. Returns ``{"node",
+    "responses", "outbox"}``: how many rows. Raises ActivityFailed when nothing meets the condition, or the node
+    refuses. Undone by: `restore_responses`.
+
+    YAML::
+
+        type: action
+        name: delete-responses
+        provider:
+          type: python
+          module: chaos_ext.actions.lab.postgresql_rows
+          func: delete_responses
+          arguments:
+            node: pg-a
+            where: received_at > now() - interval '90 days'
+            role: retention
+            application: retention-job
+    """
+    import psycopg
+
+    found = nodes.find(node, configuration)
+    kept = _file(configuration)
+    try:
+        with psycopg.connect(
+            **_service(found), user=role, passfile=found.pass_file, application_name=application, connect_timeout=5,
+        ) as connection:  # fmt: skip
+            rows = connection.execute(_DELETE.format(where=where)).fetchall()
+            by_table = {table: [row for name, row in rows if name == table] for table in _TABLES}
+            if not by_table["responses"]:
+                raise ActivityFailed(f"{node}: got no response with {where}, expected some to delete")
+            _write(kept, by_table)  # before the transaction is over
+    except psycopg.Error as error:
+        raise ActivityFailed(f"{node}: got '{' '.join(str(error).split())}', expected to delete") from error
+    return {"node": node, **{table: len(rows) for table, rows in by_table.items()}}
+
+
+def responses_are_missing(node: str, configuration: Configuration = None) -> dict[str, Any]:
+    """Whether responses that were deleted are not in the table.
+
+    - `node`: the lab's name of the node that is asked, such as "pg-a"
+
+    The node's table is looked at, for every id that was deleted; one that is missing is enough. Changes nothing.
+
+    YAML::
+
+        type: probe
+        name: responses-are-missing
+        provider:
+          type: python
+          module: chaos_ext.actions.lab.postgresql_rows
+          func: responses_are_missing
+          arguments: {node: pg-a}
+    """
+    deleted = _read(_file(configuration))["responses"]
+    missing = _missing(nodes.find(node, configuration), deleted) if deleted else 0
+    return {"holds": missing > 0, "node": node, "deleted": len(deleted), "missing": missing}
+
+
+def restore_responses(node: str, configuration: Configuration = None) -> dict[str, Any]:
+    """Put back what was deleted and is still missing; what was written later stays as it is.
+
+    - `node`: the lab's name of the primary, such as "pg-a"
+
+    When it has lost that role, whichever node is the primary now gets the rows. Harmless when repeated, or when
+    somebody has restored them. Returns ``{"outcome": "undone" | "already", "why"}``. Raises ActivityFailed when no
+    node takes the rows.
+
+    YAML::
+
+        type: action
+        name: restore-responses
+        provider:
+          type: python
+          module: chaos_ext.actions.lab.postgresql_rows
+          func: restore_responses
+          arguments: {node: pg-a}
+    """
+    kept = _read(_file(configuration))
+    primary = _primary(node, configuration)
+    missing = _missing(primary, kept["responses"]) if kept["responses"] else 0
+    if not missing:
+        return {"outcome": "already", "why": "no deleted response is missing"}
+    statements = "".join(_RESTORE.format(table=table, rows=_sql(kept[table])) for table in _TABLES)
+    nodes.ask(primary, f"BEGIN;{statements}COMMIT;", application="undo", within_s=30)
+    return {"outcome": "undone", "why": f"{missing} responses are back in {primary.name}"}
+
+
+def _service(node: nodes.Node) -> dict[str, Any]:
+    """How the service file says the node is reached, without the user."""
+    services = configparser.ConfigParser()
+    services.read(node.service_file, encoding="utf-8")
+    return {key: value for key, value in services[node.name].items() if key != "user"}
+
+
+def _primary(node: str, configuration: Configuration = None) -> nodes.Node:
+    """`node`, or the node that takes writes instead of it."""
+    named = nodes.find(node, configuration)
+    others = [other for other in nodes.every(configuration) if other.name != node]
+    for candidate in (named, *others):
+        try:
+            if nodes.ask(candidate, "SELECT pg_is_in_recovery()") == [["f"]]:
+                return candidate
+        except nodes.Refused:
+            continue
+    raise ActivityFailed("nodes: got none that takes writes, expected one to restore the rows in")
+
+
+def _missing(node: nodes.Node, deleted: list[dict[str, Any]]) -> int:
+    ((count,),) = nodes.ask(
+        node, _MISSING.format(ids=_sql([row["id"] for row in deleted]).replace("'", "''"))
+    )
+    return int(count)
+
+
+def _sql(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _file(configuration: Configuration = None) -> Path:
+    return Path(proven.facts(configuration)["dir"]) / _KEPT
+
+
+def _write(path: Path, kept: dict[str, Any]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        json.dump({"at": time.time(), **kept}, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What was kept; nothing when nothing was, or the file was cut short: then nothing was deleted either."""
+    try:
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {table: [] for table in _TABLES}
+    return kept

@@ -1,0 +1,81 @@
+"""A standby whose replay is paused: the fault itself, the runbook's proof, the runbook with one mistake each."""
+
+from __future__ import annotations
+
+import pytest
+from chaoslib.exceptions import ActivityFailed
+from modes import spoil
+
+from chaos_ext.actions.lab import postgresql_replay
+
+MODE = "postgresql-replica-lag"
+COUNT = "SELECT count(*) FROM responses WHERE survey = 'lag'"
+
+
+@pytest.fixture
+def replaying(configuration, psql, until):
+    yield
+    postgresql_replay.resume_replay("pg-c", configuration)
+    until(lambda: psql("pg-c", COUNT) == psql("pg-a", COUNT), "pg-c to catch up")
+
+
+def test_before_during_and_after(configuration, psql, submit, until, replaying):
+    assert not postgresql_replay.replay_is_paused("pg-c", configuration)["holds"]
+    assert submit("before", "lag") == 201
+    until(lambda: psql("pg-c", COUNT) == "1", "pg-c to show it")
+
+    postgresql_replay.pause_replay("pg-c", configuration)
+
+    assert postgresql_replay.replay_is_paused("pg-c", configuration) == {
+        "holds": True,
+        "node": "pg-c",
+        "state": "paused",
+    }
+    assert not postgresql_replay.replay_is_paused("pg-b", configuration)["holds"]
+    assert submit("during", "lag") == 201, "it is stored, and confirmed by a standby"
+    until(lambda: psql("pg-b", COUNT) == "2", "pg-b to show it")
+    assert psql("pg-c", COUNT) == "1"
+
+    assert postgresql_replay.resume_replay("pg-c", configuration)["outcome"] == "undone"
+    assert not postgresql_replay.replay_is_paused("pg-c", configuration)["holds"]
+    until(lambda: psql("pg-c", COUNT) == "2", "pg-c to show it", within_s=5)
+    assert postgresql_replay.resume_replay("pg-c", configuration)["outcome"] == "already"
+
+
+def test_a_primary_replays_nothing(configuration):
+    with pytest.raises(ActivityFailed, match="got a primary, expected a standby"):
+        postgresql_replay.pause_replay("pg-a", configuration)
+    assert not postgresql_replay.replay_is_paused("pg-a", configuration)["holds"]
+    assert postgresql_replay.resume_replay("pg-a", configuration)["outcome"] == "superseded"
+
+
+BAD = [
+    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
+    pytest.param(
+        spoil.replaced("SELECT FROM pg_wal_replay_resume()", "SELECT 1"),
+        {"step-failed", "not-recovered"},
+        id="step-does-nothing",
+    ),
+    pytest.param(
+        spoil.replaced('    PAUSED="$PAUSED $node"\n', '    PAUSED="pg-b"\n'),
+        {"step-failed", "not-recovered"},
+        id="wrong-standby",
+    ),
+    pytest.param(spoil.block("resume", before="sleep 18"), {"too-slow"}, id="too-slow"),
+]
+
+
+@pytest.mark.slow
+def test_the_runbook_is_proven(project):
+    spoil.assert_verified(project, MODE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mistake", "expected"), BAD)
+def test_a_bad_runbook_is_not_verified(project, mistake, expected):
+    spoil.assert_not_verified(project, MODE, mistake, expected)
+
+
+@pytest.mark.slow
+def test_a_fault_that_does_nothing_proves_nothing(project):
+    spoil.assert_noop_proves_nothing(project, MODE)
