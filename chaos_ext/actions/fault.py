@@ -9,6 +9,7 @@ Chaos Toolkit only notes an exception of an activity and goes on; so everything 
 event of the trial's record.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Action, Configuration, Probe, Secrets
 
 from chaos_ext.errors import Blocked, ChaosExtError, FaultNotInjected, UndoFailed
+from chaos_ext.language import t
 from chaos_ext.model import Activity, Event, Place
 from chaos_ext.safety import execute, ledger
+from chaos_ext.safety.bounded import Bounded, Overdue
 from chaos_ext.safety.heal import Outcome, undo_entry
 from chaos_ext.safety.janitor import Janitor
 from chaos_ext.safety.ledger import Entry, Ledger
@@ -28,6 +31,7 @@ from chaos_ext.trial import current
 __all__ = ["inject", "undo"]
 
 SHOWS_WITHIN_S = 15.0  # how long a fault may take to show after its activity returned
+LOOK_LIMIT_S = 30.0  # longest time for one look at it
 _LOOK_EVERY_S = 0.05
 
 
@@ -174,9 +178,14 @@ def through(door: Door, fault: Fault) -> dict[str, Any]:
         raise
     started = time.monotonic()
     try:
-        output = execute.run(fault.activity, fault.configuration, fault.secrets)
+        output = _run(door, fault)
     except InterruptExecution:
         raise  # the run is being stopped; its rollbacks, or the janitor, undo what was done
+    except Overdue as error:
+        # It may still go on, and two must not work on one thing at once: its entry stays open for the rollbacks.
+        why = t("the activity has not returned ({error}); what it does from now on is undone", error=error)
+        door.recorder.emit("fault-not-injected", name=fault.name, why=why)
+        raise FaultNotInjected(t("{name}: {why}", name=fault.name, why=why)) from error
     except Exception as error:
         raise _give_up(door, fault, entry, f"the activity failed: {error}") from error
     returned = time.monotonic()
@@ -237,7 +246,7 @@ def _refuse_unless_safe(door: Door, fault: Fault) -> dict[str, Any]:
     _refuse_too_many_targets(door, fault)
     try:
         execute.preload(fault.activity)
-        before = execute.evidence(fault.in_force, fault.configuration, fault.secrets)
+        before = _evidence(fault)
     except InterruptExecution:
         raise
     except Exception as error:
@@ -258,19 +267,7 @@ def _refuse_too_many_targets(door: Door, fault: Fault) -> None:
 
 def _stand_by(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
     """The undo on the disk, the janitor ready, nobody asking to stop: the last moment before the fault."""
-    environment = door.place.environment
-    entry = door.ledger.intend(
-        fault.name,
-        activity=fault.activity,
-        undo=fault.undo,
-        in_force=fault.in_force,
-        target=_target(fault),
-        prior=before,
-        lease_s=environment.limits.longest_fault,
-        configuration=fault.configuration,
-        identity=environment.identity,
-        cannot_be_undone_because=fault.cannot_be_undone_because,
-    )
+    entry = _intend(door, fault, before)
     try:
         door.janitor.expect(entry)
         door.recorder.emit("fault-intended", name=fault.name, entry=entry.id)
@@ -285,12 +282,63 @@ def _stand_by(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
     return entry
 
 
+def _intend(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
+    environment = door.place.environment
+    return door.ledger.intend(
+        fault.name,
+        activity=fault.activity,
+        undo=fault.undo,
+        in_force=fault.in_force,
+        target=_target(fault),
+        prior=before,
+        lease_s=environment.limits.longest_fault,
+        configuration=fault.configuration,
+        identity=environment.identity,
+        cannot_be_undone_because=fault.cannot_be_undone_because,
+    )
+
+
+def _run(door: Door, fault: Fault) -> Any:
+    """What the activity returns. Raises Overdue when it takes longer than half of what a fault may last here.
+
+    An activity that comes back after that has perhaps broken something which was undone before: it is undone again,
+    under an entry of its own, so that the janitor knows of it too.
+    """
+
+    def hurry() -> bool:
+        try:
+            door.refuse_if_aborting()
+        except ChaosExtError:
+            return True
+        return False
+
+    def undo_again() -> None:
+        with contextlib.suppress(ChaosExtError, OSError):  # nobody listens any more
+            undo_entry(_intend(door, fault, {"holds": False}), secrets=fault.secrets)
+
+    limit_s = door.place.environment.limits.longest_fault / 2
+    activity = Bounded(
+        f"inject {fault.name}",
+        lambda: execute.run(fault.activity, fault.configuration, fault.secrets),
+        if_late=undo_again,
+    )
+    return activity.wait(limit_s, hurry)
+
+
+def _evidence(fault: Fault) -> dict[str, Any]:
+    look = Bounded(
+        f"look at {fault.name}",
+        lambda: execute.evidence(fault.in_force, fault.configuration, fault.secrets),
+    )
+    return look.wait(LOOK_LIMIT_S)
+
+
 def _shown(door: Door, fault: Fault) -> dict[str, Any]:
     """The first evidence that shows the fault, or the last that does not."""
     deadline = time.monotonic() + SHOWS_WITHIN_S
     while True:
         try:
-            evidence = execute.evidence(fault.in_force, fault.configuration, fault.secrets)
+            evidence = _evidence(fault)
         except InterruptExecution:
             raise
         except Exception as error:  # noqa: BLE001 - evidence that cannot be had is no evidence

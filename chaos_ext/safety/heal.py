@@ -7,7 +7,7 @@ promoted) is left alone, and the entry says so.
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from typing import Any, Literal
 from chaos_ext.errors import Blocked, ChaosExtError
 from chaos_ext.language import t
 from chaos_ext.safety import execute, guard, ledger, lock
+from chaos_ext.safety.bounded import Bounded, Overdue
 from chaos_ext.safety.ledger import Entry
 
 UNDO_LIMIT_S = 60.0  # longest time for one undo
@@ -177,24 +178,14 @@ def _within(limit_s: float, work: Callable[[], Any]) -> Any:
     A thread, because Python cannot end a function from outside. One that hangs is left behind and
     is not tried again, so that two undos never run at once.
     """
-    box: list[Any] = []
-    broken: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            box.append(work())
-        except BaseException as error:  # noqa: BLE001 - told to the caller, below
-            broken.append(error)
-
-    thread = threading.Thread(target=target, name="undo", daemon=True)
-    thread.start()
+    undo = Bounded("undo", work)
     try:
-        thread.join(limit_s)
+        return undo.wait(limit_s)
+    except Overdue as error:
+        raise _Failed(str(error), again=False) from error
+    except Exception as error:
+        raise _Failed(str(error) or type(error).__name__) from error
     except BaseException:  # Ctrl-C: nobody else may start to undo before this one has ended
-        thread.join(limit_s)
+        with contextlib.suppress(Exception):
+            undo.wait(limit_s)
         raise
-    if broken:
-        raise _Failed(str(broken[0]) or type(broken[0]).__name__) from broken[0]
-    if not box:
-        raise _Failed(t("not done after {limit_s:g} s", limit_s=limit_s), again=False)
-    return box[0]

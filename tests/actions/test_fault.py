@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,47 @@ def test_half_a_fault_is_undone(trial, break_it, thing):
     assert thing.exists()
     assert trial.ledger.open_entries() == []
     assert kinds(trial) == ["fault-intended", "fault-not-injected", "fault-undone"]
+
+
+def lasting(trial, seconds: float) -> None:
+    """Let faults last so long at most in the trial's environment."""
+    limits = trial.place.environment.limits.model_copy(update={"longest_fault": seconds})
+    environment = trial.place.environment.model_copy(update={"limits": limits})
+    trial.place = dataclasses.replace(trial.place, environment=environment)
+
+
+@pytest.mark.parametrize("undone_first", [True, False], ids=["after the rollbacks", "before the rollbacks"])
+def test_an_activity_that_hangs_ends_as_no_fault_and_is_undone_when_it_comes_back(
+    trial, break_it, thing, undone_first
+):
+    lasting(trial, 1.0)
+    started = time.monotonic()
+    with pytest.raises(FaultNotInjected, match="has not returned"):
+        fault.through(trial, break_it(by="break_when_told"))
+    assert 0.5 <= time.monotonic() - started < 5
+    assert kinds(trial) == ["fault-intended", "fault-not-injected"]
+    assert len(trial.ledger.open_entries()) == 1  # it may still break something
+    if undone_first:
+        assert fault.back_through(trial, "break-file", {})["outcome"] == "already"
+    Path(f"{thing}.go").touch()
+    # The hanging thread breaks the file now, and puts it back by itself.
+    until = time.monotonic() + 10
+    while calls(thing).count("break") < 2 or calls(thing)[-1] != "mend" or not thing.exists():
+        assert time.monotonic() < until, calls(thing)
+        time.sleep(0.01)
+    assert fault.back_through(trial, "break-file", {})["outcome"] == "already"
+    assert trial.ledger.open_entries() == []
+    assert thing.exists()
+
+
+def test_somebody_who_asks_to_stop_does_not_wait_for_an_activity_that_hangs(trial, break_it, thing):
+    trial.aborting.clear()
+    threading.Timer(0.3, trial.aborting.set).start()
+    started = time.monotonic()
+    with pytest.raises(FaultNotInjected, match="has not returned"):
+        fault.through(trial, break_it(by="break_when_told"))
+    assert time.monotonic() - started < 20  # and not the minute that an activity may take here
+    Path(f"{thing}.go").touch()
 
 
 def nothing_was_done(trial, thing) -> None:

@@ -23,6 +23,14 @@ def break_nothing(path: str) -> dict[str, Any]:
     return {"moved": path}
 
 
+def break_when_told(path: str) -> dict[str, Any]:
+    """Hangs until PATH.go is there, and breaks the file then."""
+    _log(path, "break")
+    while not os.path.exists(path + ".go"):
+        time.sleep(0.01)
+    return break_file(path)
+
+
 def break_half(path: str) -> None:
     os.rename(path, path + ".lost")
     raise RuntimeError("half-way")
