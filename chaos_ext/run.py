@@ -27,7 +27,7 @@ from chaos_ext.catalog import load
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.errors import Interrupted, LabError
 from chaos_ext.fresh import FreshLabs
-from chaos_ext.history import bundle, reading
+from chaos_ext.history import bundle, manifest, reading
 from chaos_ext.language import t
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Verdict
 from chaos_ext.record import Listener, Recorder, read_events
@@ -123,6 +123,8 @@ def seal_dead(folder: Path, why: str, left: Sequence[str] = ()) -> Verdict:
     `why` ends "The run was stopped: …". `left` is what is broken or running all the same. Raises OSError,
     UsageError; FileExistsError when it is sealed already.
     """
+    if (folder / manifest.NAME).exists():
+        raise FileExistsError(f"{folder}: this run is sealed")
     recorder = Recorder(folder / "events.jsonl")
     recorder.emit("abort", why=why)
     for each in left:
