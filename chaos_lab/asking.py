@@ -31,10 +31,11 @@ def status(lab: Lab) -> dict[str, Any]:
         programs = Orchestrator(lab.socket, timeout_s=3.0).states()
     except LabProblem as problem:
         said["why"] = said["why"] or str(problem)
+    ask = health.psql(lab)
     restarts, services = _restarts(lab), parts.service_of_part()
     for part in parts.PARTS:
         info = programs.get(part, {})
-        why = health.part_problem(lab, state["ports"], part) if info else "no supervisor knows it"
+        why = health.part_problem(ask, state["ports"], part) if info else "no supervisor knows it"
         said["parts"][part] = {
             "state": info.get("statename", "UNKNOWN"),
             "healthy": not why,
@@ -46,7 +47,7 @@ def status(lab: Lab) -> dict[str, Any]:
             "release": _release(lab, services[part]),
         }
     for node in postgresql.NODES:
-        if said["parts"][node]["healthy"] and health.query(lab, node, "SELECT pg_is_in_recovery()")[0] == "f":
+        if said["parts"][node]["healthy"] and ask(node, "SELECT pg_is_in_recovery()")[0] == "f":
             said["primaries"].append(node)
     said["healthy"] = not said["why"] and all(part["healthy"] for part in said["parts"].values())
     return said

@@ -7,7 +7,7 @@ import json
 import os
 import ssl
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chaos_lab import parts, postgresql, valkey
@@ -15,6 +15,10 @@ from chaos_lab.places import Lab
 
 # Through the edge, as a user comes: TLS, routing, a replica, its database.
 USERS_WAYS = ("/responses?survey=lab-health", "/dashboard/summary?survey=lab-health")
+
+
+# Answers a question to a node: (what it says, why it failed), one of them empty.
+Ask = Callable[[str, str], tuple[str, str]]
 
 
 def http_problem(url: str, timeout_s: float = 1.0) -> str:
@@ -71,16 +75,16 @@ def query(lab: Lab, node: str, sql: str, timeout_s: float = 3.0) -> tuple[str, s
     return done.stdout.strip(), ""
 
 
-def node_problem(lab: Lab, node: str) -> str:
-    """Why a node does not answer queries; nothing when it does."""
-    return query(lab, node, "SELECT 1")[1]
+def psql(lab: Lab, timeout_s: float = 3.0) -> Ask:
+    """Asks as operators do."""
+    return lambda node, sql: query(lab, node, sql, timeout_s)
 
 
-def replication_problem(lab: Lab, primary: str = parts.PRIMARY) -> str:
+def replication_problem(ask: Ask, primary: str = parts.PRIMARY) -> str:
     """Why the primary has not all others streaming from it; nothing when it has."""
     followers = sorted(node.replace("-", "_") for node in postgresql.NODES if node != primary)
     sql = "SELECT application_name, state FROM pg_stat_replication ORDER BY 1"
-    said, problem = query(lab, primary, sql)
+    said, problem = ask(primary, sql)
     if problem:
         return problem
     streaming = [line.partition("|")[0] for line in said.splitlines() if line.endswith("|streaming")]
@@ -91,10 +95,10 @@ def replication_problem(lab: Lab, primary: str = parts.PRIMARY) -> str:
     )
 
 
-def part_problem(lab: Lab, ports: Mapping[str, int], part: str) -> str:
+def part_problem(ask: Ask, ports: Mapping[str, int], part: str) -> str:
     """Why one part is not usable by itself; nothing when it is."""
     if part in postgresql.NODES:
-        return node_problem(lab, part)
+        return ask(part, "SELECT 1")[1]
     if part == parts.CACHE:
         return valkey.problem(ports[part])
     return http_problem(parts.health_url(ports, part))

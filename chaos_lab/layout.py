@@ -27,6 +27,7 @@ from chaos_lab.places import Lab, write
 from chaos_lab.processes import MARK
 from chaos_lab.template import Template
 
+_FIRST = ("cloud",)  # before the supervisor loads what the other services have in common
 # Of our own environment only what programs need to start; nothing that changes what they do.
 _PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECODE", "TMPDIR")
 
@@ -183,6 +184,7 @@ def _node(lab: Lab, template: Template, node: str, port: int) -> str:
         command,
         environment,
         *("autorestart=false", "startsecs=0", "startretries=0", "stopsignal=INT", "stopwaitsecs=10"),
+        "priority=1",
         *(f"user={template.user.name}",) * (template.user.name is not None),
     )
 
@@ -195,6 +197,7 @@ def _cache(lab: Lab) -> str:
         command,
         {},
         *("autorestart=false", "startsecs=0", "startretries=0", "stopsignal=TERM", "stopwaitsecs=10"),
+        "priority=1",
     )
 
 
@@ -209,6 +212,7 @@ def _service(lab: Lab, part: str) -> str:
         [sys.executable, *what, "--config", lab.conf / f"{part}.json"],
         {},
         *("autorestart=true", "startsecs=1", "startretries=1000", "stopsignal=TERM", "stopwaitsecs=5"),
+        f"priority={1 if part in _FIRST else 2}",
     )
 
 

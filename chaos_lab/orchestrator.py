@@ -13,6 +13,8 @@ from typing import Any
 
 from chaos_lab.errors import LabProblem, NoAnswer
 
+ROOM = " " * 400  # the supervisor's last argument: what it forks writes its own command line over it
+
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout: float) -> None:

@@ -27,7 +27,8 @@ from chaos_lab import (
     warm,
 )
 from chaos_lab.errors import LabProblem, NoAnswer, PortTaken
-from chaos_lab.orchestrator import Orchestrator
+from chaos_lab.nodes import Nodes
+from chaos_lab.orchestrator import ROOM, Orchestrator
 from chaos_lab.places import Lab
 
 HEALTHY_WITHIN_S = 60.0  # a machine under load; usually it is two seconds
@@ -131,7 +132,8 @@ def _start(
     state["supervisor"] = supervisor.as_json()
     lab.write_state(state)
     say(f"starting {', '.join(parts.PARTS)}")
-    _wait_healthy(lab, supervisor, marker, chosen, owner)
+    with Nodes(chosen, made_from.passwords[postgresql.SUPERUSER]) as nodes:
+        _wait_healthy(lab, supervisor, marker, chosen, owner, nodes)
     facts = _facts(lab, made_from, marker, chosen, owner, round(time.monotonic() - began, 3))
     places.write(lab.dir / "facts.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     lab.write_state({**state, "state": "up"})
@@ -143,7 +145,7 @@ def _launch(lab: Lab, marker: str) -> processes.Identity:
     """Start the supervisor in a session of its own: it outlives us and our terminal."""
     with (lab.logs / "supervisord.out").open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "chaos_lab.supervise", "-c", str(lab.supervisor_config)],
+            [sys.executable, "-m", "chaos_lab.supervise", "-c", str(lab.supervisor_config), ROOM],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -168,18 +170,14 @@ def _wait_healthy(
     marker: str,
     chosen: Mapping[str, int],
     owner: processes.Identity | None,
+    ask: health.Ask,
 ) -> None:
-    waiting = dict.fromkeys(parts.PARTS, "not asked yet")
+    looks = _looks(lab, chosen, ask)
+    waiting = dict.fromkeys(looks, "not asked yet")
     orchestrator = Orchestrator(lab.socket)
     deadline = time.monotonic() + HEALTHY_WITHIN_S
-    rest: dict[str, Callable[[], str]] = {
-        "replication": lambda: health.replication_problem(lab),
-        "benchmarks in the cache": lambda: _warm(lab),
-        "edge to services": lambda: health.edge_problem(chosen["edge"], lab.tls / "ca.pem"),
-    }
-    missing: dict[str, str] = {}
     silent, look_at = "not asked yet", 0.0
-    while waiting or rest or silent:
+    while waiting or silent:
         if not supervisor.alive:
             raise LabProblem(f"{lab.name}: the supervisor ended: {_out(lab)}")
         if owner is not None and not owner.alive:
@@ -188,25 +186,43 @@ def _wait_healthy(
             if not silent or not (silent := _prove(orchestrator, marker)):
                 _refuse_dead(lab, orchestrator, chosen)
             look_at = time.monotonic() + 0.25
-        # The data stores last: they are up long before the services, and each look is a process.
-        for part in [part for part in waiting if part in parts.SERVICES] or list(waiting):
-            waiting[part] = health.part_problem(lab, chosen, part)
-            if not waiting[part]:
-                del waiting[part]
-        if not waiting:
-            missing = {what: problem for what, ask in rest.items() if (problem := ask())}
-            rest = {what: rest[what] for what in missing}
+        for what in list(waiting):
+            needs, look = looks[what]
+            if not needs & waiting.keys():
+                waiting[what] = look()
+                if not waiting[what]:
+                    del waiting[what]
         if time.monotonic() > deadline:
-            late = {"supervisor": silent} if silent else waiting or missing
+            late = {"supervisor": silent} if silent else waiting
             problems = "; ".join(f"{what}: {why}" for what, why in late.items())
             raise LabProblem(f"{lab.name}: not healthy after {HEALTHY_WITHIN_S:g} s: {problems}")
         time.sleep(0.02)
 
 
-def _warm(lab: Lab) -> str:
+def _looks(
+    lab: Lab, chosen: Mapping[str, int], ask: health.Ask
+) -> dict[str, tuple[set[str], Callable[[], str]]]:
+    """What must be fine, and how it is looked at: after which others, and why it is not fine yet."""
+
+    def part(name: str) -> Callable[[], str]:
+        return lambda: health.part_problem(ask, chosen, name)
+
+    reads = parts.release_config("dashboard")["database"]
+    return {
+        **{name: (set(), part(name)) for name in parts.PARTS},
+        "replication": ({parts.PRIMARY}, lambda: health.replication_problem(ask)),
+        "benchmarks in the cache": ({reads, parts.CACHE}, lambda: _warm(lab, ask)),
+        "edge to services": (
+            set(parts.PARTS),
+            lambda: health.edge_problem(chosen["edge"], lab.tls / "ca.pem"),
+        ),
+    }
+
+
+def _warm(lab: Lab, ask: health.Ask) -> str:
     """As the nightly job leaves the cache. Why it could not be done; nothing when it is."""
     try:
-        warm.warm(lab)
+        warm.warm(lab, ask)
     except LabProblem as problem:
         return str(problem)
     return ""

@@ -22,13 +22,13 @@ FROM responses WHERE survey LIKE 'benchmark-%' GROUP BY survey
 """
 
 
-def warm(lab: Lab) -> int:
+def warm(lab: Lab, ask: health.Ask) -> int:
     """How many summaries were put into the cache. Raises LabProblem when not all of them were."""
     release = read_object(lab.releases / "dashboard" / "current" / "config.json")
     state = lab.state()
     if release is None or state is None:
         raise LabProblem(f"cache warm: {lab.dir}: no lab that runs.")
-    said, problem = health.query(lab, str(release["database"]), " ".join(_SUMMARIES.split()), timeout_s=30)
+    said, problem = ask(str(release["database"]), " ".join(_SUMMARIES.split()))
     if problem:
         raise LabProblem(f"cache warm: {release['database']}: {problem}")
     # The dashboard's own form: what it keeps is what it would have computed.
@@ -60,7 +60,8 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("warm", help="put the summary of every benchmark into it", description=warm.__doc__)
     try:
-        print(f"{warm(Lab(parser.parse_args().lab))} benchmarks are in the cache")
+        lab = Lab(parser.parse_args().lab)
+        print(f"{warm(lab, health.psql(lab, timeout_s=30))} benchmarks are in the cache")
     except LabProblem as problem:
         print(problem, file=sys.stderr)
         sys.exit(1)

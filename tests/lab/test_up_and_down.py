@@ -7,8 +7,11 @@ import json
 import os
 import ssl
 import stat
+import sys
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from chaos_lab.orchestrator import Orchestrator
 
@@ -137,4 +140,34 @@ def test_parts_that_end_are_started_again_but_data_stores_are_not(lab_command, t
         ),
     )
     assert orchestrator.state("pg-b") == "EXITED"
+    assert lab_command("down").code == 0
+
+
+def test_a_service_is_a_process_of_its_own_although_it_was_not_started_by_an_exec(
+    lab_command, traces
+) -> None:
+    facts = lab_command.up("one")
+    states = Orchestrator(Path(facts["supervisor"]["socket"])).states()
+    supervisor = states["edge"]["pid"], psutil.Process(states["edge"]["pid"]).parent()
+    assert supervisor[1] is not None
+    for part in ("edge", "intake-1", "alerting"):
+        process = psutil.Process(states[part]["pid"])
+        assert process.cmdline()[0] == sys.executable
+        assert str(Path(facts["conf"]) / f"{part}.json") in process.cmdline()
+        assert os.getpgid(process.pid) == process.pid != os.getpgid(supervisor[1].pid)
+        if sys.platform == "linux":
+            assert process.name() == part
+    # A wrong configuration ends it with the code and the line that it would end with by itself.
+    config = Path(facts["conf"]) / "providers.json"
+    config.write_text("{}")
+    assert traces.tool(facts, "supervisorctl", "stop", "providers").code == 0
+    traces.tool(facts, "supervisorctl", "start", "providers")
+    said = (Path(facts["logs"]) / "providers.log").read_text()
+    assert '"event": "bad-config"' in said
+    assert "Traceback" not in said
+    log = lab_command("logs", "supervisord").out
+    traces.wait_for(
+        "its exit code", lambda: "providers (exit status 2" in lab_command("logs", "supervisord").out
+    )
+    assert "child process was not spawned" not in log
     assert lab_command("down").code == 0
