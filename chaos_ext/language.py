@@ -159,6 +159,10 @@ def _recognised(text: str, language: Language) -> str:
             return _filled(_translations()[template], found, language)
     if "\n" in text:
         return "\n".join(_recognised(line, language) for line in text.split("\n"))
+    for separator in (": ", " "):  # what it is about stands before it
+        subject, between, rest = text.partition(separator)
+        if between and (said := _recognised(rest, language)) != rest:
+            return f"{subject}: {said}"
     return text
 
 

@@ -215,7 +215,9 @@ def back_through(door: Door, name: str, secrets: dict[str, Any]) -> dict[str, An
     still_open = [entry for entry in named if entry.is_open]
     if not still_open:
         last = named[-1] if named else None
-        why = f"{last.state} before: {last.why}" if last else "nothing was injected"
+        why = (
+            t("{state} before: {why}", state=last.state, why=last.why) if last else t("nothing was injected")
+        )
         door.recorder.emit(
             "fault-undone",
             name=name,
@@ -231,16 +233,18 @@ def back_through(door: Door, name: str, secrets: dict[str, Any]) -> dict[str, An
         _say_undone(door, outcome)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     if failed:
-        raise UndoFailed(f"{name}: {failed[0].why}. Run 'chaos heal'.")
+        raise UndoFailed(t("{name}: {why}. Run 'chaos heal'.", name=name, why=failed[0].why))
     return {"outcome": outcomes[0].state, "why": outcomes[0].why}
 
 
 def _refuse_unless_safe(door: Door, fault: Fault) -> dict[str, Any]:
     """Everything that must be true before anything is written; returns what was seen before the fault."""
     if fault.undo is None and not fault.cannot_be_undone_because:
-        raise Blocked(f"{fault.name}: got no undo, expected one, or cannot_be_undone_because.")
+        raise Blocked(t("{name}: got no undo, expected one, or cannot_be_undone_because.", name=fault.name))
     if fault.undo is not None and fault.undo["provider"].get("secrets"):
-        raise Blocked(f"{fault.name}: got an undo that needs secrets; the janitor has none to run it with.")
+        raise Blocked(
+            t("{name}: got an undo that needs secrets; the janitor has none to run it with.", name=fault.name)
+        )
     door.prove()
     ledger.refuse_if_unhealed(door.ledger.directory, door.place.instance)
     _refuse_too_many_targets(door, fault)
@@ -251,10 +255,20 @@ def _refuse_unless_safe(door: Door, fault: Fault) -> dict[str, Any]:
         raise
     except Exception as error:
         raise Blocked(
-            f"{fault.name}: got {error}, expected to see whether it is in force already."
+            t(
+                "{name}: got {error}, expected to see whether it is in force already.",
+                name=fault.name,
+                error=error,
+            )
         ) from error
     if before["holds"]:
-        raise Blocked(f"{fault.name}: got in force before anything was done ({before}), expected not.")
+        raise Blocked(
+            t(
+                "{name}: got in force before anything was done ({before}), expected not.",
+                name=fault.name,
+                before=before,
+            )
+        )
     return before
 
 
@@ -262,7 +276,14 @@ def _refuse_too_many_targets(door: Door, fault: Fault) -> None:
     most = door.place.environment.limits.targets
     targets = [entry.target for entry in door.ledger.open_entries()]
     if _target(fault) not in targets and len(targets) >= most:
-        raise Blocked(f"{fault.name}: got {len(targets) + 1} targets at once, expected at most {most}.")
+        raise Blocked(
+            t(
+                "{name}: got {targets} targets at once, expected at most {most}.",
+                name=fault.name,
+                targets=len(targets) + 1,
+                most=most,
+            )
+        )
 
 
 def _stand_by(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
@@ -276,7 +297,11 @@ def _stand_by(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
         door.ledger.close(entry, "undone", "nothing was injected")
         if isinstance(error, OSError):
             raise Blocked(
-                f"{fault.name}: got {error}, expected to record it. Nothing was injected."
+                t(
+                    "{name}: got {error}, expected to record it. Nothing was injected.",
+                    name=fault.name,
+                    error=error,
+                )
             ) from error
         raise
     return entry

@@ -7,6 +7,7 @@ from chaoslib.types import Configuration, Secrets
 
 from chaos_ext import environments
 from chaos_ext.errors import FaultNotInjected
+from chaos_ext.language import t
 from chaos_ext.model import Arm
 from chaos_ext.probes.fault import seen_in_force
 from chaos_ext.probes.measured import flows_back
@@ -38,11 +39,11 @@ def respond(runbook: str, configuration: Configuration = None, secrets: Secrets 
     """
     trial = current(configuration)
     if trial.fault_at is None:
-        raise FaultNotInjected("no fault is in: the runbook is not followed")
+        raise FaultNotInjected(t("no fault is in: the runbook is not followed"))
     if trial.arm is Arm.NO_ACTION:
         outcome = _watch(trial)
     elif runbook == "none":
-        outcome = {"followed": False, "why": "this failure mode has no runbook"}
+        outcome = {"followed": False, "why": t("this failure mode has no runbook")}
     else:
         outcome = _follow(trial, runbook, dict(secrets or {}))
     if _is_felt_by_nobody(trial):

@@ -16,6 +16,7 @@ from typing import Any
 
 from chaos_ext.catalog.source import Path_
 from chaos_ext.catalog.words import nearest_or_all, shown
+from chaos_ext.language import t
 
 Say = Callable[[Path_, str, str, str], None]  # where in the activity, got, expected, hint
 
@@ -60,11 +61,16 @@ class Functions:
     def _check_python(self, provider: Mapping[str, Any], say: Say) -> bool:
         for key in ("module", "func"):
             if not isinstance(provider.get(key), str):
-                say(("provider", key), shown(provider.get(key)), f"the name of a {_NAMES[key]}", "")
+                say(
+                    ("provider", key),
+                    shown(provider.get(key)),
+                    t("the name of a {names}", names=_NAMES[key]),
+                    "",
+                )
                 return False
         arguments = provider.get("arguments", {})
         if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
-            say(("provider", "arguments"), shown(arguments), "a mapping of argument names to values", "")
+            say(("provider", "arguments"), shown(arguments), t("a mapping of argument names to values"), "")
             return False
         found = self._function(provider["module"], provider["func"])
         if found.wrong_key:
@@ -94,7 +100,12 @@ class Functions:
         try:
             ensure_activity_is_valid(activity)
         except (ChaosException, TypeError, AttributeError, ValueError) as error:
-            say((), f"an activity that Chaos Toolkit refuses ({error})", "one that it accepts", "")
+            say(
+                (),
+                t("an activity that Chaos Toolkit refuses ({error})", error=error),
+                t("one that it accepts"),
+                "",
+            )
             return
         if shape is not None:
             self._accepted.add(shape)
@@ -106,32 +117,37 @@ _NAMES = {"module": "Python module", "func": "function"}
 def _check_shape(activity: Any, kind: str, say: Say) -> bool:
     """Whether there is a provider to go on with; Chaos Toolkit ignores keys it does not know, we do not."""
     if not isinstance(activity, dict):
-        say((), shown(activity), f"{_a(kind)} with type, name and provider", "")
+        say((), shown(activity), t("{a} with type, name and provider", a=_a(kind)), "")
         return False
     for key in activity:
         if key not in _ACTIVITY:
-            say((key,), f"the unknown key '{key}'", "a key of an activity", nearest_or_all(key, _ACTIVITY))
+            say(
+                (key,),
+                t("the unknown key '{key}'", key=key),
+                t("a key of an activity"),
+                nearest_or_all(key, _ACTIVITY),
+            )
     if activity.get("type") != kind:
         say(("type",), shown(activity.get("type")), f"'{kind}'", "")
         return False
     if not isinstance(activity.get("name"), str) or not activity["name"]:
-        say(("name",), shown(activity.get("name")), "a name", "")
+        say(("name",), shown(activity.get("name")), t("a name"), "")
         return False
     provider = activity.get("provider")
     if not isinstance(provider, dict):
-        say(("provider",), shown(provider), "a mapping with type python, process or http", "")
+        say(("provider",), shown(provider), t("a mapping with type python, process or http"), "")
         return False
     known = _PROVIDERS.get(str(provider.get("type")))
     if known is None:
         hint = nearest_or_all(provider.get("type"), _PROVIDERS)
-        say(("provider", "type"), shown(provider.get("type")), "a provider of Chaos Toolkit", hint)
+        say(("provider", "type"), shown(provider.get("type")), t("a provider of Chaos Toolkit"), hint)
         return False
     for key in provider:
         if key not in known:
             say(
                 ("provider", key),
-                f"the unknown key '{key}'",
-                "a key of a provider",
+                t("the unknown key '{key}'", key=key),
+                t("a key of a provider"),
                 nearest_or_all(key, known),
             )
     return True
@@ -149,7 +165,7 @@ def _find(module: str, func: str) -> _Found:
             return _Found(
                 wrong_key="module",
                 got=f"'{module}'",
-                expected="a module that exists",
+                expected=t("a module that exists"),
                 hint=_module_hint(module),
             )
         return _broken(module, error)
@@ -158,14 +174,18 @@ def _find(module: str, func: str) -> _Found:
     function = getattr(found, func, None)
     if not (inspect.isfunction(function) or inspect.isbuiltin(function)):
         own = [name for name, _ in inspect.getmembers(found, inspect.isfunction) if not name.startswith("_")]
-        expected = f"a function of {module}"
+        expected = t("a function of {module}", module=module)
         return _Found(wrong_key="func", got=f"'{func}'", expected=expected, hint=nearest_or_all(func, own))
     return _Found(parameters=inspect.signature(function).parameters)
 
 
 def _broken(module: str, error: BaseException) -> _Found:
     why = f"{type(error).__name__}: {error}".splitlines()[0]
-    return _Found(wrong_key="module", got=f"'{module}', which fails ({why})", expected="one that imports")
+    return _Found(
+        wrong_key="module",
+        got=t("'{module}', which fails ({why})", module=module, why=why),
+        expected=t("one that imports"),
+    )
 
 
 def _module_hint(module: str) -> str:
@@ -198,18 +218,23 @@ def _check_arguments(
         at = ("provider", "arguments", name)
         if name not in wanted and not takes_any:
             fine = False
-            say(at, f"the argument '{name}'", f"an argument of {func}()", nearest_or_all(name, wanted))
+            say(
+                at,
+                t("the argument '{name}'", name=name),
+                t("an argument of {func}()", func=func),
+                nearest_or_all(name, wanted),
+            )
         elif name in parameters and not _fits(value, parameters[name].annotation):
             fine = False
-            say(at, shown(value), f"a value of type {parameters[name].annotation.__name__}", "")
+            say(at, shown(value), t("a value of type {name}", name=parameters[name].annotation.__name__), "")
     for name in wanted:
         if name not in arguments and parameters[name].default is inspect.Parameter.empty:
             fine = False
             say(
                 ("provider", "arguments"),
-                f"no '{name}'",
-                f"every argument that {func}() needs",
-                f"Add '{name}: …'.",
+                t("no '{name}'", name=name),
+                t("every argument that {func}() needs", func=func),
+                t("Add '{name}: …'.", name=name),
             )
     return fine
 

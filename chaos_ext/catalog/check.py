@@ -22,6 +22,7 @@ from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.surroundings import check_environment, check_services
 from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 from chaos_ext.model import Environment, FailureMode, Impact
 
 EXPERIMENTS = "experiments"
@@ -63,7 +64,9 @@ def check(root: Path, compiled: bool = True) -> Checked:
     if compiled:
         checked.problems += _out_of_date(root, checked.experiments)
         checked.problems += [
-            Problem(str(path.relative_to(root)), "", "an experiment of no failure mode", "none", _COMPILE)
+            Problem(
+                str(path.relative_to(root)), "", t("an experiment of no failure mode"), t("none"), _COMPILE
+            )
             for path in checked.leftovers
         ]
     checked.problems = list(dict.fromkeys(checked.problems))
@@ -83,7 +86,7 @@ def check_modes(
         for environment in environments:
             if environment.platform not in mode.reproduce:
                 at = ("reproduce", environment.platform)
-                expected = f"a fault for environment '{environment.name}'"
+                expected = t("a fault for environment '{name}'", name=environment.name)
                 checked.problems.append(_locate(catalog, mode)(at, "nothing", expected, ""))
     _check_all(catalog, modes, environments, checked)
     checked.problems += _out_of_date(catalog.root, checked.experiments)
@@ -152,30 +155,39 @@ class _Mode:
             for flow in claimed:
                 if flow not in flows:
                     hint = nearest_or_all(flow, flows)
-                    self.say(("impact", key, flow), f"'{flow}'", f"a user flow of {load.SERVICES}", hint)
+                    self.say(
+                        ("impact", key, flow),
+                        f"'{flow}'",
+                        t("a user flow of {services}", services=load.SERVICES),
+                        hint,
+                    )
                 elif claimed[flow] not in flows[flow].shows:
-                    expected = "outage, degraded or none: the flow says nothing of being "
+                    expected = t("outage, degraded or none: the flow says nothing of being ")
                     self.say(("impact", key, flow), claimed[flow], f"{expected}{claimed[flow]}")
         for flow, impact in claim.possible.items():
             where = ("impact", "possible", flow)
             if flow in claim.hurt:
-                self.say(where, f"'{flow}', which impact.flows claims as well", "one of the two")
+                self.say(
+                    where, t("'{flow}', which impact.flows claims as well", flow=flow), t("one of the two")
+                )
             if impact is Impact.NONE:
-                self.say(where, "none", "what it may be hurt: no flow need be, that is named here")
+                self.say(where, t("none"), t("what it may be hurt: no flow need be, that is named here"))
         for name, objectives in self.mode.objectives.items():
             if objectives.detect_within > objectives.recover_within:
-                got = f"{objectives.detect_within:g} s, longer than recover_within"
-                expected = f"at most {objectives.recover_within:g} s"
+                got = t(
+                    "{detect_within:g} s, longer than recover_within", detect_within=objectives.detect_within
+                )
+                expected = t("at most {recover_within:g} s", recover_within=objectives.recover_within)
                 self.say(("objectives", name, "detect_within"), got, expected)
         self.problems += check_covers(self.mode, self.catalog.services, self._problem)
         if not any(self.mode.reproduce.values()):
-            self.say(("reproduce",), "no fault", "at least one platform with a fault")
+            self.say(("reproduce",), t("no fault"), t("at least one platform with a fault"))
         for platform, faults in self.mode.reproduce.items():
             names: set[str] = set()
             for index, fault in enumerate(faults):
                 at: Path_ = ("reproduce", platform, index)
                 if fault.name in names:
-                    self.say((*at, "name"), f"'{fault.name}' again", "a name of its own")
+                    self.say((*at, "name"), t("'{name}' again", name=fault.name), t("a name of its own"))
                 names.add(fault.name)
                 self._check_fault(fault, at)
 
@@ -190,40 +202,56 @@ class _Mode:
             self.functions.check(fault.undo, "action", partial(say, ("undo",)))
             if (fault.undo.get("provider") or {}).get("secrets"):
                 where = (*at, "undo", "provider", "secrets")
-                self.say(where, "secrets", "none: whoever heals after a dead run has no secrets")
+                self.say(where, t("secrets"), t("none: whoever heals after a dead run has no secrets"))
             if fault.cannot_be_undone_because is not None:
                 where = (*at, "cannot_be_undone_because")
-                self.say(where, "a reason beside an undo", "one of the two", "Remove one.")
+                self.say(where, t("a reason beside an undo"), t("one of the two"), t("Remove one."))
         elif not fault.cannot_be_undone_because:
-            hint = "Add an undo, or say why none can exist: 'cannot_be_undone_because: …'."
-            self.say((*at, "undo"), "nothing", "an activity that undoes the fault", hint)
+            hint = t("Add an undo, or say why none can exist: 'cannot_be_undone_because: …'.")
+            self.say((*at, "undo"), t("nothing"), t("an activity that undoes the fault"), hint)
 
     def check_in(self, environment: Environment) -> None:
         """What is wrong in one environment that it is bound to."""
         mode, name = self.mode, f"environments/{environment.name}.yaml"
         if environment.name not in mode.objectives and "default" not in mode.objectives:
-            self.say(("objectives",), "no objectives", f"'default' or '{environment.name}'")
+            self.say(("objectives",), t("no objectives"), t("'default' or '{name}'", name=environment.name))
         rules = {rule.name: rule for rule in environment.alerts.rules}
         alert = mode.detection.alert
         if alert not in rules:
             hint = nearest_or_all(alert, rules)
-            self.say(("detection", "alert"), f"'{alert}'", f"an alert of {name}", hint)
+            self.say(("detection", "alert"), f"'{alert}'", t("an alert of {name}", name=name), hint)
         elif mode.runbook not in ("none", rules[alert].runbook):
-            got = f"'{alert}', which links {rules[alert].runbook}"
-            self.say(("detection", "alert"), got, f"an alert that links {mode.runbook}", f"Mend {name}.")
+            got = t("'{alert}', which links {runbook}", alert=alert, runbook=rules[alert].runbook)
+            self.say(
+                ("detection", "alert"),
+                got,
+                t("an alert that links {runbook}", runbook=mode.runbook),
+                t("Mend {name}.", name=name),
+            )
         platform, longest = environment.platform, environment.limits.longest_fault
         own = environment.name if environment.name in mode.objectives else "default"
         if own in mode.objectives:
             within, stable = mode.objectives[own].recover_within, environment.windows.stable
             if within + stable >= longest:
                 where = ("objectives", own, "recover_within")
-                got = f"{within:g} s, which with the stable window of {stable:g} s is {within + stable:g} s"
-                expected = f"less than {longest:g} s, when the fault is undone ({name}: limits.longest_fault)"
-                self.say(where, got, expected, "Shorten it, or let faults last longer there.")
+                got = t(
+                    "{within:g} s, which with the stable window of {stable:g} s is {within_2:g} s",
+                    within=within,
+                    stable=stable,
+                    within_2=within + stable,
+                )
+                expected = t(
+                    "less than {longest:g} s, when the fault is undone ({name}: limits.longest_fault)",
+                    longest=longest,
+                    name=name,
+                )
+                self.say(where, got, expected, t("Shorten it, or let faults last longer there."))
         for index, fault in enumerate(mode.reproduce[platform]):
             if fault.expires_after is not None and fault.expires_after > longest:
                 at = ("reproduce", platform, index, "expires_after")
-                expected = f"at most {longest:g} s ({name}: limits.longest_fault)"
+                expected = t(
+                    "at most {longest:g} s ({name}: limits.longest_fault)", longest=longest, name=name
+                )
                 self.say(at, f"{fault.expires_after:g} s", expected)
 
 
@@ -242,8 +270,8 @@ def _check_runbooks(
         there = [f"runbooks/{path.name}" for path in folder.glob("*.md")]
         for mode in modes:
             if mode.runbook in missing:
-                hint = nearest_or_all(mode.runbook, there) or "Write it, or say 'runbook: none'."
-                expected = "a file below catalog/runbooks/"
+                hint = nearest_or_all(mode.runbook, there) or t("Write it, or say 'runbook: none'.")
+                expected = t("a file below catalog/runbooks/")
                 problems.append(_locate(catalog, mode)(("runbook",), f"'{mode.runbook}'", expected, hint))
     ids = load.ids(catalog.root)  # also those that could not be understood
     for name in sorted(set(platforms) - missing):
@@ -317,11 +345,11 @@ def _out_of_date(root: Path, experiments: dict[Path, str]) -> list[Problem]:
         try:
             same = path.read_bytes() == text.encode()
         except FileNotFoundError:
-            problems.append(Problem(shown, "", "no file", "the compiled experiment", _COMPILE))
+            problems.append(Problem(shown, "", t("no file"), t("the compiled experiment"), _COMPILE))
             continue
         if not same:
             problems.append(
-                Problem(shown, "", "an experiment that is out of date", "the compiled one", _COMPILE)
+                Problem(shown, "", t("an experiment that is out of date"), t("the compiled one"), _COMPILE)
             )
     return problems
 

@@ -12,6 +12,7 @@ from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Source
 from chaos_ext.catalog.words import nearest_or_all, understood
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from chaos_ext.model import FailureMode, Services
@@ -65,8 +66,8 @@ def find(catalog: Catalog, mode_id: str) -> FailureMode:
 
 
 def _unknown(mode_id: str, known: Collection[str]) -> UsageError:
-    hint = nearest_or_all(mode_id, known) or f"There is nothing below {MODES}/ yet."
-    return UsageError([Problem("EXP", "", repr(mode_id), "the id of a failure mode", hint)])
+    hint = nearest_or_all(mode_id, known) or t("There is nothing below {modes}/ yet.", modes=MODES)
+    return UsageError([Problem("EXP", "", repr(mode_id), t("the id of a failure mode"), hint)])
 
 
 def mode(root: Path, mode_id: str) -> FailureMode:
@@ -105,7 +106,15 @@ def scan(root: Path, problems: list[Problem]) -> Catalog | None:
         if path.stem in seen:
             shown = path.relative_to(root)
             other = seen[path.stem].relative_to(root)
-            problems.append(Problem(str(shown), "", f"the id of {other}", "an id of its own", "Rename one."))
+            problems.append(
+                Problem(
+                    str(shown),
+                    "",
+                    t("the id of {other}", other=other),
+                    t("an id of its own"),
+                    t("Rename one."),
+                )
+            )
             continue
         seen[path.stem] = path
         found, source = _mode(path, root, problems)
@@ -165,10 +174,20 @@ def _mode(path: Path, root: Path, problems: list[Problem]) -> tuple[FailureMode 
         return None, None
     found = understood(source, FailureMode, problems)
     if path.suffix != ".yaml":
-        problems.append(Problem(source.shown, "", f"the suffix {path.suffix}", ".yaml", "Rename the file."))
+        problems.append(
+            Problem(
+                source.shown,
+                "",
+                t("the suffix {suffix}", suffix=path.suffix),
+                t(".yaml"),
+                t("Rename the file."),
+            )
+        )
     if found is not None and found.id != path.stem:
-        hint = f"Rename the file to {found.id}.yaml, or write 'id: {path.stem}'."
-        problems.append(source.problem(("id",), repr(found.id), f"the file's stem, '{path.stem}'", hint))
+        hint = t("Rename the file to {id}.yaml, or write 'id: {stem}'.", id=found.id, stem=path.stem)
+        problems.append(
+            source.problem(("id",), repr(found.id), t("the file's stem, '{stem}'", stem=path.stem), hint)
+        )
         return None, source
     return found, source
 

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 
 Path_ = tuple[str | int, ...]  # a place inside a document: ("reproduce", "lab", 0, "name")
 
@@ -106,7 +107,11 @@ def read_bytes(raw: bytes, path: Path, shown: str) -> Source:
     """The content of a file that was read already, or is not written yet. Raises UsageError as `read` does."""
     data = _parse(raw, shown)
     if not isinstance(data, dict):
-        got = "an empty file" if data is None else f"a {'list' if isinstance(data, list) else 'single value'}"
+        got = (
+            t("an empty file")
+            if data is None
+            else f"a {('list' if isinstance(data, list) else 'single value')}"
+        )
         raise _refused(f"{shown}:1", "", got, "a mapping of fields, such as 'schema: 1'")
     return Source(path, shown, raw, data)
 
@@ -237,5 +242,5 @@ def _no_yaml(error: yaml.YAMLError, text: str, shown: str) -> UsageError:
         return _refused(where, "", f"a tag ({told.split()[-1]})", "plain values", "Tags are not loaded.")
     if "document" in told:
         return _refused(where, "", "a second document", "one document", "Remove the line '---'.")
-    hint = "Put the text in quotes." if "mapping values are not allowed" in told else ""
+    hint = t("Put the text in quotes.") if "mapping values are not allowed" in told else ""
     return _refused(where, "", f"text that is not YAML ({told})", "YAML", hint)

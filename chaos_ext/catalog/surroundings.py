@@ -14,6 +14,7 @@ from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import listed, t
 from chaos_ext.model import Environment, Flow, Services
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
@@ -28,19 +29,19 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
     for index, rule in enumerate(environment.alerts.rules):
         at: Path_ = ("alerts", "rules", index)
         if rule.name in names:
-            problems.append(say((*at, "name"), f"'{rule.name}' again", "an alert of its own"))
+            problems.append(say((*at, "name"), t("'{name}' again", name=rule.name), t("an alert of its own")))
         names.add(rule.name)
         if rule.runbook != "none" and not (root / "catalog" / rule.runbook).is_file():
             there = [f"runbooks/{path.name}" for path in (root / "catalog" / "runbooks").glob("*.md")]
             hint = nearest_or_all(rule.runbook, there)
-            problems.append(say((*at, "runbook"), f"'{rule.runbook}'", "a file below catalog/", hint))
+            problems.append(say((*at, "runbook"), f"'{rule.runbook}'", t("a file below catalog/"), hint))
     for variable, reference in environment.secrets.items():
         if len(reference) != 1:
             keys = " and ".join(reference) or "nothing"
-            problems.append(say(("secrets", variable), keys, "one of file, env"))
+            problems.append(say(("secrets", variable), keys, t("one of file, env")))
     for role, resource in environment.targets.items():
         if "${" in resource:
-            expected = "a resource's name; it is compiled into experiments"
+            expected: str = t("a resource's name; it is compiled into experiments")
             problems.append(say(("targets", role), f"'{resource}'", expected))
     for at, text in _texts(environment.model_dump(by_alias=True), ()):
         if at[:1] == ("targets",):
@@ -65,12 +66,12 @@ def check_services(services: Services, root: Path) -> list[Problem]:
             problems.append(Problem(load.SERVICES, dotted(at), got, expected, hint))
 
     if not services.flows:
-        say(("flows",), "no user flow", "at least one: without it nothing can be measured")
+        say(("flows",), t("no user flow"), t("at least one: without it nothing can be measured"))
     for name, flow in services.flows.items():
         at: Path_ = ("flows", name)
         if flow.service not in services.services:
             hint = nearest_or_all(flow.service, services.services)
-            say((*at, "service"), f"'{flow.service}'", "a service of this file", hint)
+            say((*at, "service"), f"'{flow.service}'", t("a service of this file"), hint)
         _check_request(flow, at, say)
         _check_writes_of_others(flow, at, services, say)
     return problems
@@ -84,16 +85,16 @@ def _check_writes_of_others(flow: Flow, at: Path_, services: Services, say: Any)
         (("fresh", "of"), flow.fresh and flow.fresh.of),
     ):
         if of is not None and of not in writing:
-            say((*at, *field), f"'{of}'", "a flow of this file that writes", nearest_or_all(of, writing))
+            say((*at, *field), f"'{of}'", t("a flow of this file that writes"), nearest_or_all(of, writing))
     if flow.follows is not None and flow.follows.late_status == flow.request.expect_status:
-        got = f"{flow.follows.late_status}, which is the request's expect_status"
-        say((*at, "follows", "late_status"), got, "another status: the answer while it is not there yet")
+        got = t("{late_status}, which is the request's expect_status", late_status=flow.follows.late_status)
+        say((*at, "follows", "late_status"), got, t("another status: the answer while it is not there yet"))
 
 
 def _check_request(flow: Flow, at: Path_, say: Any) -> None:
     request = flow.request
     if not request.path.startswith("/"):
-        say((*at, "request", "path"), f"'{request.path}'", "a path that begins with '/'")
+        say((*at, "request", "path"), f"'{request.path}'", t("a path that begins with '/'"))
     used: set[str] = set()
     for inner, text in _texts(request.model_dump(by_alias=True), ()):
         for placeholder in _PLACEHOLDER.findall(text):
@@ -101,21 +102,47 @@ def _check_request(flow: Flow, at: Path_, say: Any) -> None:
             if placeholder not in _OF_REQUESTS:
                 where = (*at, "request", *inner)
                 hint = nearest_or_all(placeholder, _OF_REQUESTS)
-                say(where, f"'${{{placeholder}}}'", f"one of {', '.join(_OF_REQUESTS)}", hint)
+                say(
+                    where,
+                    f"'${{{placeholder}}}'",
+                    t("one of {of_requests}", of_requests=listed(_OF_REQUESTS)),
+                    hint,
+                )
     if "write.text" in used and not request.texts:
-        say((*at, "request"), "'${write.text}' without texts", "texts to take it from", "Add 'texts: […]'.")
+        say(
+            (*at, "request"),
+            t("'${write.text}' without texts"),
+            t("texts to take it from"),
+            t("Add 'texts: […]'."),
+        )
     if flow.write is not None and "write.id" not in used:
-        say((*at, "request"), "a write without '${write.id}'", "an id by which it can be read back")
+        say((*at, "request"), t("a write without '${write.id}'"), t("an id by which it can be read back"))
     if flow.write is None and "write.id" in used:
-        say((*at, "request"), "'${write.id}'", "a 'write' beside the request that says how to read it back")
+        say(
+            (*at, "request"),
+            t("'${write.id}'"),
+            t("a 'write' beside the request that says how to read it back"),
+        )
     if "cycle" in used and request.cycle is None:
-        say((*at, "request"), "'${cycle}' without a cycle", "a number to count up to", "Add 'cycle: 100'.")
+        say(
+            (*at, "request"),
+            t("'${cycle}' without a cycle"),
+            t("a number to count up to"),
+            t("Add 'cycle: 100'."),
+        )
     if flow.follows is not None and "followed.id" not in used:
-        say((*at, "request"), "'follows' without '${followed.id}'", "the write that is asked about")
+        say((*at, "request"), t("'follows' without '${followed.id}'"), t("the write that is asked about"))
     if flow.follows is None and "followed.id" in used:
-        say((*at, "request"), "'${followed.id}'", "a 'follows' beside the request that says whose writes")
+        say(
+            (*at, "request"),
+            t("'${followed.id}'"),
+            t("a 'follows' beside the request that says whose writes"),
+        )
     if flow.deadline < flow.slo.latency:
-        got, expected = f"{flow.deadline:g} s", f"at least the SLO's latency, {flow.slo.latency:g} s"
+        got, expected = (
+            f"{flow.deadline:g} s",
+            t("at least the SLO's latency, {latency:g} s", latency=flow.slo.latency),
+        )
         say((*at, "deadline"), got, expected)
 
 

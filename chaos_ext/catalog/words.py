@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chaos_ext.catalog.source import Path_, Source
 from chaos_ext.errors import Problem, did_you_mean
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -102,20 +103,22 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
     kind = entry["type"]
     if kind == "missing":
         wanted = _schema_at(schema, at)
-        return source.problem(at, "nothing", _expected(schema, wanted), f"Add '{at[-1]}: …'.")
+        return source.problem(at, "nothing", _expected(schema, wanted), t("Add '{at}: …'.", at=at[-1]))
     if kind == "extra_forbidden":
         known = _keys(schema, at[:-1])
-        return source.problem(at, f"the unknown key '{at[-1]}'", "a known one", nearest_or_all(at[-1], known))
+        return source.problem(
+            at, f"the unknown key '{at[-1]}'", t("a known one"), nearest_or_all(at[-1], known)
+        )
     if of_key:
         names = _schema_at(schema, at[:-1]).get("propertyNames", {})
         choices = _resolve(schema, names).get("enum", [])
-        expected = "a known one" if choices else "lower-case words joined by '-'"
+        expected: str = t("a known one") if choices else t("lower-case words joined by '-'")
         return source.problem(at, f"the key '{at[-1]}'", expected, nearest_or_all(at[-1], choices))
     value = _value(source.data, at)
     wanted = _schema_at(schema, at)
     choices = [str(choice) for choice in _choices(schema, wanted)]
     if choices and isinstance(value, str):
-        return source.problem(at, shown(value), "a known word", nearest_or_all(value, choices))
+        return source.problem(at, shown(value), t("a known word"), nearest_or_all(value, choices))
     expected = _expected(schema, wanted, entry)
     return source.problem(at, shown(value), expected, _try(value, kind))
 

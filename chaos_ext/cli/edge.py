@@ -23,6 +23,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 import click
 
 from chaos_ext.cli.screen import echo, with_language
+from chaos_ext.language import t
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -184,7 +185,7 @@ def _save(text: str) -> Path:
             return path
         except OSError:
             continue
-    raise OSError("no folder takes it")
+    raise OSError(t("no folder takes it"))
 
 
 def _report_folders() -> list[Path]:

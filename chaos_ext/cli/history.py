@@ -9,6 +9,7 @@ import click
 
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.usage import Group
+from chaos_ext.language import t
 
 
 @click.group(cls=Group)
@@ -41,7 +42,7 @@ def list_runs(mode: str | None, form: str) -> None:
         click.echo(json.dumps([entry.as_dict() for entry in found], indent=2, ensure_ascii=False))
         return
     if not found:
-        click.echo("No run is kept. Try: chaos verify ID")
+        click.echo(t("No run is kept. Try: chaos verify ID"))
         return
     rows = [
         (
@@ -82,7 +83,7 @@ def show(run: str) -> None:
         for event in trial.events:
             terminal(event)
     if entry.verdict == index.UNFINISHED:
-        click.echo(f"\nThis run was never judged. Try: chaos history rejudge {folder.name}")
+        click.echo(t("\nThis run was never judged. Try: chaos history rejudge {name}", name=folder.name))
         return
     verdict = bundle.verdict_of(folder)
     again = f"chaos verify {entry.mode} --env {entry.environment}"
@@ -105,14 +106,18 @@ def check(runs: tuple[str, ...]) -> None:
 
     folders = _chosen(runs)
     problems = [
-        Problem(f"{folder.name}/{difference.file}", "", difference.what, "the file as it was sealed")
+        Problem(f"{folder.name}/{difference.file}", "", difference.what, t("the file as it was sealed"))
         for folder in folders
         for difference in manifest.check(folder)
     ]
     if problems:
         raise UsageError(problems)
     click.echo(
-        f"{len(folders)} {'run is as it was' if len(folders) == 1 else 'runs are as they were'} sealed"
+        t(
+            "{folders} {value} sealed",
+            folders=len(folders),
+            value="run is as it was" if len(folders) == 1 else "runs are as they were",
+        )
     )
 
 
@@ -134,7 +139,7 @@ def rejudge(runs: tuple[str, ...]) -> None:
     for folder in _chosen(runs):
         entry, verdict = index.entry(folder), judge(bundle.load(folder))
         words = ", ".join(dict.fromkeys(r.word for r in (*verdict.flags, *verdict.reasons)))
-        told = "same" if str(verdict.word) == entry.verdict else "DIFFERS"
+        told = t("same") if str(verdict.word) == entry.verdict else t("DIFFERS")
         rows.append((told, entry.verdict, str(verdict.word), folder.name, words))
     click.echo(table(rows, ("", "was", "is", "run", "because")))
 

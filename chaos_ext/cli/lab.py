@@ -10,6 +10,7 @@ import click
 
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.usage import Group
+from chaos_ext.language import t
 
 _FORMAT = click.option(
     "--format",
@@ -79,7 +80,7 @@ def down(lab: str | None) -> None:
     from chaos_ext import labs
 
     labs.down(lab)
-    click.echo("the lab is down" if lab is None else f"lab {lab} is down")
+    click.echo(t("the lab is down") if lab is None else t("lab {lab} is down", lab=lab))
 
 
 @lab.command()
@@ -180,9 +181,9 @@ def list_(form: str) -> None:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
     if not found:
-        click.echo("no lab is up; 'chaos lab up' starts one", err=True)
+        click.echo(t("no lab is up; 'chaos lab up' starts one"), err=True)
     for each in found:
-        why = f"left over: {each['left_over']}" if each["left_over"] else each["dir"]
+        why = t("left over: {left_over}", left_over=each["left_over"]) if each["left_over"] else each["dir"]
         click.echo(f"{each['name']:<20}{each['state']:<10}{each['url'] or '-':<26}{why}")
 
 

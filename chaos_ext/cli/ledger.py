@@ -9,6 +9,7 @@ import click
 
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.usage import Command, Group
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,13 +45,20 @@ def heal(instance: str | None, even_if_running: bool) -> None:
     entries = [entry for entry in known if entry.is_open and instance in (None, entry.instance)]
     running = [entry for entry in entries if not even_if_running and entry.runner_may_live()]
     for entry in running:
-        click.echo(f"left {entry.name} in {entry.instance}: its run (pid {entry.runner_pid}) is alive")
+        click.echo(
+            t(
+                "left {name} in {instance}: its run (pid {runner_pid}) is alive",
+                name=entry.name,
+                instance=entry.instance,
+                runner_pid=entry.runner_pid,
+            )
+        )
     orphans = [entry for entry in entries if entry not in running]
     outcomes = put_back(directory, instance, click.echo, orphans)
     for error in damaged:
         click.echo(str(error), err=True)
     if not entries and not damaged:
-        click.echo("nothing to heal")
+        click.echo(t("nothing to heal"))
     failed = any(outcome.state == "failed" for outcome in outcomes)
     raise SystemExit(5 if failed else 4 if running or damaged else 0)
 
@@ -86,7 +94,7 @@ def show(everything: bool, form: str) -> None:
     elif rows:
         click.echo(table([list(row.values()) for row in rows], _COLUMNS))
     else:
-        click.echo("nothing was ever injected" if everything else "nothing is open")
+        click.echo(t("nothing was ever injected") if everything else t("nothing is open"))
 
 
 def _directory() -> Path:

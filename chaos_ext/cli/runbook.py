@@ -16,6 +16,7 @@ import click
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.runbook_new import new
 from chaos_ext.cli.usage import Group
+from chaos_ext.language import listed, t
 
 if TYPE_CHECKING:
     from chaos_ext.errors import Problem
@@ -81,7 +82,14 @@ def lint(files: tuple[Path, ...], platforms: tuple[str, ...], form: str) -> None
             document = parse(file)
             numbered = [step for step in document.steps if step.number]
             on = ", ".join(document.platforms) or "all"
-            click.echo(f"{shown(file)}: ok: {len(numbered)} steps, platforms {on}")
+            click.echo(
+                t(
+                    "{file}: ok: {numbered} steps, platforms {on}",
+                    file=shown(file),
+                    numbered=len(numbered),
+                    on=on,
+                )
+            )
     if form == "json":
         click.echo(json.dumps([vars(problem) for problem in problems], indent=1, ensure_ascii=False))
         sys.exit(UsageError.exit_code if problems else 0)
@@ -212,7 +220,10 @@ def follow(
     if not outcome.ok:
         click.echo(outcome.why, err=True)
         for key in outcome.undo_offered:
-            click.echo(f"to take back what was done: chaos runbook follow {file} --step {key}", err=True)
+            click.echo(
+                t("to take back what was done: chaos runbook follow {file} --step {key}", file=file, key=key),
+                err=True,
+            )
         sys.exit(_FAILED)
 
 
@@ -222,7 +233,9 @@ def _unknown(document: Runbook, names: tuple[str, ...]) -> Iterator[Problem]:
     keys = [step.key for step in document.all_steps if step.number or step.blocks]
     for name in names:
         if document.find(name) is None:
-            yield Problem("--step", "", f"'{name}'", f"one of {', '.join(keys)}", did_you_mean(name, keys))
+            yield Problem(
+                "--step", "", f"'{name}'", t("one of {keys}", keys=listed(keys)), did_you_mean(name, keys)
+            )
 
 
 def _malformed(words: tuple[str, ...]) -> Iterator[Problem]:
@@ -232,7 +245,7 @@ def _malformed(words: tuple[str, ...]) -> Iterator[Problem]:
 
     for word in words:
         if not re.fullmatch(r"[A-Za-z_]\w*=.*", word, re.DOTALL):
-            yield Problem("--var", "", f"'{word}'", "KEY=VALUE")
+            yield Problem("--var", "", f"'{word}'", t("KEY=VALUE"))
 
 
 def _follow(
@@ -310,11 +323,18 @@ def _dry_run(
     known = {name: value for name, value in place.variables.items() if "${" not in value}
     secrets = set(place.secrets)
     for block in planned(document, place.platform, {**known, **given}, secrets, only):
-        click.echo(f"{block.heading}  [{block.role}, at most {block.timeout_s:g} s]")
+        click.echo(
+            t(
+                "{heading}  [{role}, at most {timeout_s:g} s]",
+                heading=block.heading,
+                role=block.role,
+                timeout_s=block.timeout_s,
+            )
+        )
         for line in block.command.splitlines():
             click.echo(f"    {line}".rstrip())
         click.echo()
-    click.echo(f"dry run on {place.platform}: nothing was run")
+    click.echo(t("dry run on {platform}: nothing was run", platform=place.platform))
 
 
 def _as_far_as_known(environment: str, lab: str | None) -> Environment:

@@ -20,6 +20,7 @@ import aiohttp
 from yarl import URL
 
 from chaos_ext.errors import ChaosExtError
+from chaos_ext.language import t
 from chaos_ext.meter.template import read_back_headers, read_back_url
 from chaos_ext.meter.transport import new_session, trust
 from chaos_ext.meter.writelog import WriteAccount, account, read_lines, together, unread
@@ -108,7 +109,7 @@ async def _believe(
                 items = await _items(session, url, headers, flow, max(0.05, until - asked))
                 found = account(lines, items, flow)
             except (_Unreadable, ValueError) as error:
-                why = f"{name}: GET {url}: {error}"
+                why = t("{name}: GET {url}: {error}", name=name, url=url, error=error)
                 if time.monotonic() >= until:
                     return unread(lines, why)
             else:
@@ -139,19 +140,23 @@ async def _items(
         ):
             text = await answer.text()
     except TimeoutError:
-        raise _Unreadable("no answer in time") from None
+        raise _Unreadable(t("no answer in time")) from None
     except (aiohttp.ClientError, OSError) as error:
         raise _Unreadable(str(error) or type(error).__name__) from error
     if answer.status != 200:
-        raise _Unreadable(f"status {answer.status}, expected 200")
+        raise _Unreadable(t("status {status}, expected 200", status=answer.status))
     try:
         value = json.loads(text)
     except ValueError:
-        raise _Unreadable(f"not JSON: {text[:80]!r}") from None
+        raise _Unreadable(t("not JSON: {text!r}", text=text[:80])) from None
     for key in filter(None, flow.write.list_at.split(".")):
         if not isinstance(value, dict) or key not in value:
-            raise _Unreadable(f"no {flow.write.list_at!r} in the answer: {text[:80]!r}")
+            raise _Unreadable(
+                t("no {list_at!r} in the answer: {text!r}", list_at=flow.write.list_at, text=text[:80])
+            )
         value = value[key]
     if not isinstance(value, list):
-        raise _Unreadable(f"{flow.write.list_at or 'the answer'} is not a list: {text[:80]!r}")
+        raise _Unreadable(
+            t("{what} is not a list: {text!r}", what=flow.write.list_at or t("the answer"), text=text[:80])
+        )
     return value

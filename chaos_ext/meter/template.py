@@ -14,6 +14,7 @@ from urllib.parse import quote
 from yarl import URL
 
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 from chaos_ext.model import Flow
 
 _NAME = re.compile(r"\$\{([^}]*)\}")
@@ -58,9 +59,13 @@ class CompiledRequest:
             key: self._compile(f"headers.{key}", value, _in_header) for key, value in request.headers.items()
         }
         if flow.write is not None and "write.id" not in self._used:
-            raise self._wrong("write", "no ${write.id} in the request", "the id that is read back later")
+            raise self._wrong(
+                "write", t("no ${write.id} in the request"), t("the id that is read back later")
+            )
         if self._follows and "followed.id" not in self._used:
-            raise self._wrong("follows", "no ${followed.id} in the request", "the write that is asked about")
+            raise self._wrong(
+                "follows", t("no ${followed.id} in the request"), t("the write that is asked about")
+            )
         base = base_url.rstrip("/")
         if isinstance(compiled_path, str):
             url = URL(base + compiled_path)
@@ -116,13 +121,13 @@ class CompiledRequest:
                 field, f"'${{{name}}}'", "one of " + ", ".join(f"${{{known}}}" for known in _KNOWN)
             )
         if name == "write.text" and not self._texts:
-            raise self._wrong(field, "'${write.text}'", "texts to take it from")
+            raise self._wrong(field, "'${write.text}'", t("texts to take it from"))
         if name == "write.id" and not self._writes_as:
-            raise self._wrong(field, "'${write.id}'", "a flow that says under `write` how to read it back")
+            raise self._wrong(field, "'${write.id}'", t("a flow that says under `write` how to read it back"))
         if name == "cycle" and self._cycle is None:
-            raise self._wrong(field, "'${cycle}'", "a cycle, after how many operations it begins anew")
+            raise self._wrong(field, "'${cycle}'", t("a cycle, after how many operations it begins anew"))
         if name == "followed.id" and not self._follows:
-            raise self._wrong(field, "'${followed.id}'", "a flow that says under `follows` whose writes")
+            raise self._wrong(field, "'${followed.id}'", t("a flow that says under `follows` whose writes"))
 
     def _wrong(self, field: str, got: str, expected: str) -> UsageError:
         return UsageError([Problem(self._where, field, got, expected)])

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import aiohttp
 
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.language import t
 from chaos_ext.meter.template import Prepared
 from chaos_ext.meter.writelog import Outcome, outcome_of_status
 
@@ -38,7 +39,7 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise UsageError([Problem(str(ca_file), "ca_file", str(error), "certificates in PEM")]) from error
+        raise UsageError([Problem(str(ca_file), "ca_file", str(error), t("certificates in PEM"))]) from error
     # Python 3.13 asks for more than users' own clients do (key identifiers): what they accept must not fail here.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context

@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 from chaos_ext.language import Said, listed, t
-from chaos_ext.model import Impact, Interval, VerdictWord
+from chaos_ext.model import Interval
+from chaos_ext.verdict.words import IMPACTS, VERDICTS, impact
 
-IMPACTS: dict[str, Said] = {
-    Impact.OUTAGE: t("outage"),
-    Impact.DEGRADED: t("degraded"),
-    Impact.LATE: t("late"),
-    Impact.STALE: t("stale"),
-    Impact.WRONG: t("wrong"),
-    Impact.NONE: t("none"),
-}
-
-
-VERDICTS: dict[str, Said] = {
-    VerdictWord.VERIFIED: t("verified"),
-    VerdictWord.REPRODUCED: t("reproduced"),
-    VerdictWord.REFUTED: t("refuted"),
-    VerdictWord.UNKNOWN: t("unknown"),
-}
-
-
-def impact(value: object) -> str:
-    """What a flow feels, as a word that can be said in Japanese; ``no data`` when it is not known."""
-    return t("no data") if value is None else IMPACTS.get(str(value), str(value))
+__all__ = ["IMPACTS", "VERDICTS", "impact", "milliseconds", "plainly", "seconds", "span"]
 
 
 def seconds(value: object) -> Said:

@@ -154,7 +154,7 @@ class Watch:
                 check=False,
             )
             tail = done.stderr.decode(errors="replace").strip()[-500:]
-            result = (
+            result: str = (
                 t("done")
                 if done.returncode == 0
                 else t("exit {code}: {tail}", code=done.returncode, tail=tail)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from chaos_ext.language import listed, t
 from chaos_ext.meter import intervals, slo
 from chaos_ext.meter.samples import Sample
 from chaos_ext.model import Arm, Event, Flow, Impact, Interval, Reason
@@ -38,8 +39,14 @@ class Figures:
     well: bool  # good operations were seen, and the SLO is met
 
     def __str__(self) -> str:
-        slowest = "" if self.latency_s is None else f", {self.latency_s:.2f} s at the SLO's percentile"
-        return f"{self.failed} of {self.operations} operations failed{slowest}"
+        return t(
+            "{failed} of {operations} operations failed"
+            if self.latency_s is None
+            else "{failed} of {operations} operations failed, {latency_s:.2f} s at the SLO's percentile",
+            failed=self.failed,
+            operations=self.operations,
+            latency_s=self.latency_s,
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Facts:
 
     def reason(self, word: str, sentence: str) -> Reason:
         """A finding about this trial; the sentence goes on after its name."""
-        return Reason(word, f"{self.trial} {sentence}")
+        return Reason(word, t("{trial} {sentence}", trial=self.trial, sentence=sentence))
 
     def no_data(self, sentence: str) -> Reason:
         """This trial does not tell what it must tell."""
@@ -281,11 +288,12 @@ class Facts:
 def spell(interval: Interval) -> str:
     """An interval of seconds for people: ``3.1–3.3 s``, ``3.1 s`` when it is as narrow as it is written."""
     low, high = f"{interval.earliest:.1f}", f"{interval.latest:.1f}"
-    return f"{low} s" if low == high else f"{low}–{high} s"
+    return t("{low} s" if low == high else "{low}–{high} s", low=low, high=high)
 
 
 def these(names: Iterable[object], at_most: int = 5) -> str:
     """A list for a sentence, cut where it would drown it."""
     known = [str(name) for name in names]
-    more = f" and {len(known) - at_most} more" if len(known) > at_most else ""
-    return ", ".join(known[:at_most]) + more
+    if len(known) <= at_most:
+        return listed(known)
+    return t("{names} and {count} more", names=listed(known[:at_most]), count=len(known) - at_most)

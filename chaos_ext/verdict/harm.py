@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from chaos_ext.language import t
 from chaos_ext.model import Arm, Impact, Interval, Reason
 from chaos_ext.verdict.facts import Facts, spell
+from chaos_ext.verdict.words import impact as impact_word
 
 _AT_ONCE = Interval(0.0, 0.0)
 
@@ -44,9 +45,9 @@ def _hurts(facts: Facts, alone: Sequence[Facts]) -> Iterator[Reason]:
             t(
                 "measured {impact} in {flow} ({figures}) once its runbook began to change something; when nobody "
                 "acted, users felt nothing at that time. Take that step out: the failure heals by itself.",
-                impact=str(felt.impact),
+                impact=impact_word(felt.impact),
                 flow=flow,
-                figures=str(felt),
+                figures=felt,
             ),
         )
 

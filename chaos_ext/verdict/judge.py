@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from chaos_ext.language import listed, t
 from chaos_ext.model import Arm, Reason, Verdict, VerdictWord
 from chaos_ext.verdict import outcome, validity
 from chaos_ext.verdict.evidence import RunEvidence
@@ -100,7 +101,9 @@ def _told(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
         same = list(dict.fromkeys(reason for reason in ordered if reason.word == word))
         told += same[:_TOLD_OF_A_WORD]
         if len(same) > _TOLD_OF_A_WORD:
-            told.append(Reason(word, f"and {len(same) - _TOLD_OF_A_WORD} more times in this run."))
+            told.append(
+                Reason(word, t("and {same} more times in this run.", same=len(same) - _TOLD_OF_A_WORD))
+            )
     return tuple(told)
 
 
@@ -112,31 +115,41 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
     for event in evidence.events:
         if event.get("kind") == "abort":
             reasons.append(
-                Reason("interrupted", f"The run was stopped: {event.get('why') or 'asked to stop'}.")
+                Reason(
+                    "interrupted",
+                    t("The run was stopped: {why}.", why=event.get("why") or t("asked to stop")),
+                )
             )
     if evidence.unreadable:
-        reasons.append(Reason("no-data", f"The run has damaged files: {these(evidence.unreadable)}."))
+        reasons.append(
+            Reason(
+                "no-data",
+                t("The run has damaged files: {unreadable}.", unreadable=these(evidence.unreadable)),
+            )
+        )
     missing = list(evidence.arms)
     for facts in trials:
         if facts.arm in missing:
             missing.remove(facts.arm)
     if missing:
-        reasons.append(Reason("no-data", f"Planned trials are missing: {these(missing)}."))
+        reasons.append(Reason("no-data", t("Planned trials are missing: {missing}.", missing=these(missing))))
     for arm in _needed_arms(evidence):
         if not any(facts.arm is arm for facts in trials) and arm not in missing:
             reasons.append(
-                Reason("no-data", f"The run has no {arm} trial, so half of the claim is not tried.")
+                Reason(
+                    "no-data", t("The run has no {arm} trial, so half of the claim is not tried.", arm=arm)
+                )
             )
     digests = {event["digest"] for facts in valid for event in facts.all("runbook-started")}
     if evidence.runbook_digest:
         digests |= {evidence.runbook_digest}
     if len(digests) > 1:
-        reasons.append(Reason("no-data", "The runbook was changed while this run went on. Run it again."))
+        reasons.append(Reason("no-data", t("The runbook was changed while this run went on. Run it again.")))
     if evidence.objectives.stale_for_at_most is not None:
         reasons.append(
             Reason(
                 "no-data",
-                "stale_for_at_most is claimed, but how long users were shown old data is not measured.",
+                t("stale_for_at_most is claimed, but how long users were shown old data is not measured."),
             )
         )
     return [*reasons, *harmful(valid), *_watched_long_enough(evidence, valid)]
@@ -172,7 +185,7 @@ def _watched_long_enough(evidence: RunEvidence, valid: Sequence[Facts]) -> list[
 def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
     not_restored = [e for e in evidence.events if e.get("kind") == "environment-not-restored"]
     for event in not_restored:
-        yield Reason("environment-not-restored", str(event.get("why") or "Something is left."))
+        yield Reason("environment-not-restored", str(event.get("why") or t("Something is left.")))
     thrown_away = (
         evidence.environment.disposable
         and not not_restored
@@ -184,8 +197,12 @@ def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
             if event["outcome"] not in ("undone", "superseded", "already"):
                 yield Reason(
                     "undo-failed",
-                    f"{facts.trial} could not undo {name}: {event.get('why') or event['outcome']}. "
-                    "Run: chaos heal",
+                    t(
+                        "{trial} could not undo {name}: {why}. Run: chaos heal",
+                        trial=facts.trial,
+                        name=name,
+                        why=event.get("why") or event["outcome"],
+                    ),
                 )
         if thrown_away:
             continue
@@ -195,13 +212,20 @@ def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
         if open_:
             yield Reason(
                 "environment-not-restored",
-                f"{facts.trial} has no record that {these(open_)} was undone. Run: chaos heal",
+                t(
+                    "{trial} has no record that {open} was undone. Run: chaos heal",
+                    trial=facts.trial,
+                    open=these(open_),
+                ),
             )
         elif facts.evidence.journal is None and begun:
             yield Reason(
                 "environment-not-restored",
-                f"{facts.trial} left no journal: Chaos Toolkit may not have played its rollbacks. "
-                "Run: chaos heal",
+                t(
+                    "{trial} left no journal: Chaos Toolkit may not have played its rollbacks. Run: "
+                    "chaos heal",
+                    trial=facts.trial,
+                ),
             )
 
 
@@ -210,31 +234,46 @@ def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
 
 def _worth(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[Facts]) -> str:
     """Arms, platform and blocks that were exercised, and what so many trials can show."""
-    arms = []
+    arms: list[str] = []
     for arm in Arm:
         of, count = [f for f in trials if f.arm is arm], [f for f in valid if f.arm is arm]
         if of:
             arms.append(
-                f"{arm} {len(of)}×" if len(of) == len(count) else f"{arm} {len(count)} valid of {len(of)}"
+                t(
+                    "{arm} {of}×" if len(of) == len(count) else "{arm} {valid} valid of {of}",
+                    arm=arm,
+                    valid=len(count),
+                    of=len(of),
+                )
             )
-    sentences = [f"{', '.join(arms) or 'no trial'} on {evidence.environment.platform}"]
+    told = t(
+        "{arms} on {platform}", arms=listed(arms) or t("no trial"), platform=evidence.environment.platform
+    )
     treated = [f for f in valid if f.arm is Arm.TREATMENT]
     exercised = dict.fromkeys(
         str(step) for f in treated for event in f.all("runbook-finished") for step in event["exercised"]
     )
     if exercised:
-        sentences[0] += f"; runbook blocks exercised: {these(exercised, 30)}"
+        told = t("{told}; runbook blocks exercised: {steps}", told=told, steps=these(exercised, 30))
+    sentences: list[str] = [told]
     if treated and evidence.has_runbook:
         sentences += _recoveries(evidence, treated, [f for f in valid if f.arm is Arm.NO_ACTION])
-    return ". ".join(sentences) + "."
+    return listed((t("{sentence}.", sentence=sentence) for sentence in sentences), " ")
 
 
 def _recoveries(evidence: RunEvidence, treated: Sequence[Facts], alone: Sequence[Facts]) -> list[str]:
     count, of = sum(outcome.in_time(f) for f in treated), len(treated)
-    sentence = f"{count} of {of} recoveries inside the objective"
-    if count == of:
-        sentence += f": at 95 % confidence a success rate of at least {100 * success_rate_at_least(of):.0f} %"
-    told = [sentence]
+    told: list[str] = [
+        t(
+            "{count} of {of} recoveries inside the objective"
+            if count < of
+            else "{count} of {of} recoveries inside the objective: at 95 % confidence a success rate of at least "
+            "{percent:.0f} %",
+            count=count,
+            of=of,
+            percent=100 * success_rate_at_least(of),
+        )
+    ]
     if alone and evidence.mode.recovery == "runbook":
         back, back_alone = (
             sum(f.recovery.recovered for f in treated),
@@ -242,12 +281,18 @@ def _recoveries(evidence: RunEvidence, treated: Sequence[Facts], alone: Sequence
         )
         chance = fisher_exact(back, of, back_alone, len(alone))
         told.append(
-            f"Back with the runbook {back} of {of}, with nobody acting {back_alone} of {len(alone)} "
-            f"({_by_chance(chance)})"
+            t(
+                "Back with the runbook {back} of {of}, with nobody acting {back_alone} of {alone} ({by_chance})",
+                back=back,
+                of=of,
+                back_alone=back_alone,
+                alone=len(alone),
+                by_chance=_by_chance(chance),
+            )
         )
     return told
 
 
 def _by_chance(chance: float) -> str:
-    told = f"Fisher's exact test: p = {chance:.2g}"
-    return told if chance < _SIGNIFICANT else f"too few trials to exclude chance, {told}"
+    told = t("Fisher's exact test: p = {chance:.2g}", chance=chance)
+    return told if chance < _SIGNIFICANT else t("too few trials to exclude chance, {told}", told=told)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chaos_ext.language import t
+from chaos_ext.language import listed, t
 from chaos_ext.model import Arm, Event, Impact, Interval, Reason
 from chaos_ext.verdict.facts import Facts, spell, these
 from chaos_ext.verdict.validity import too_coarse
+from chaos_ext.verdict.words import impact as _word
 
 
 def against(facts: Facts) -> tuple[Reason, ...]:
@@ -41,17 +42,27 @@ def _detection(facts: Facts) -> Iterator[Reason]:
         return
     name, within_s = facts.run.mode.detection.alert, facts.run.objectives.detect_within
     if alert["name"] != name:
-        yield facts.reason("not-detected", f"looked for alert {alert['name']}, but the mode names {name}.")
-    elif not alert["fired"]:
-        waited = alert.get("waited_s")
-        long = f" in {waited:.1f} s" if isinstance(waited, int | float) else ""
         yield facts.reason(
             "not-detected",
-            f"waited for alert {name} and it did not fire{long} (objective {within_s:g} s). "
-            "Check the alert's rule against what this fault really changes.",
+            t("looked for alert {name}, but the mode names {claimed}.", name=alert["name"], claimed=name),
+        )
+    elif not alert["fired"]:
+        waited = alert.get("waited_s")
+        yield facts.reason(
+            "not-detected",
+            t(
+                "waited for alert {name} and it did not fire in {waited_s:.1f} s (objective {within_s:g} s). Check "
+                "the alert's rule against what this fault really changes."
+                if isinstance(waited, int | float)
+                else "waited for alert {name} and it did not fire (objective {within_s:g} s). Check the alert's rule "
+                "against what this fault really changes.",
+                name=name,
+                waited_s=waited,
+                within_s=within_s,
+            ),
         )
     elif alert["earliest"] is None or alert["latest"] is None:
-        yield facts.no_data("recorded an alert that fired, but not when.")
+        yield facts.no_data(t("recorded an alert that fired, but not when."))
     else:
         yield from _in_time(facts, alert, within_s)
         yield from _link(facts, alert)
@@ -62,28 +73,38 @@ def _in_time(facts: Facts, alert: Event, within_s: float) -> Iterator[Reason]:
     name, seen = alert["name"], Interval(alert["earliest"], alert["latest"])
     if seen.latest < facts.fault.earliest:
         yield facts.reason(
-            "not-detected", f"saw alert {name} fire before the fault: it says nothing about it."
+            "not-detected", t("saw alert {name} fire before the fault: it says nothing about it.", name=name)
         )
         return
     after = facts.since_fault(seen)
     if after.earliest > within_s:
         yield facts.reason(
             "not-detected",
-            f"saw alert {name} only {spell(after)} after the fault; the objective is {within_s:g} s. "
-            "Shorten the rule's `for` or its window, or correct detect_within.",
+            t(
+                "saw alert {name} only {after} after the fault; the objective is {within_s:g} s. "
+                "Shorten the rule's `for` or its window, or correct detect_within.",
+                name=name,
+                after=spell(after),
+                within_s=within_s,
+            ),
         )
     elif after.latest > within_s:
-        yield too_coarse(facts, f"saw alert {name}", spell(after), within_s)
+        yield too_coarse(facts, t("saw alert {name}", name=name), spell(after), within_s)
 
 
 def _link(facts: Facts, alert: Event) -> Iterator[Reason]:
     if alert["links"] or not facts.run.has_runbook:
         return
-    got = alert.get("runbook_url") or "no runbook at all"
+    got = alert.get("runbook_url") or t("no runbook at all")
     expected = alert.get("expected_url") or facts.run.mode.runbook
     yield facts.reason(
         "wrong-runbook-linked",
-        f"saw alert {alert['name']} link {got}, expected {expected}. Correct the alert's runbook link.",
+        t(
+            "saw alert {name} link {got}, expected {expected}. Correct the alert's runbook link.",
+            name=alert["name"],
+            got=got,
+            expected=expected,
+        ),
     )
 
 
@@ -95,11 +116,23 @@ def _impact(facts: Facts) -> Iterator[Reason]:
         claim = facts.run.mode.impact
         if figures.impact is not None and not claim.allows(flow, figures.impact):
             possible = claim.possible.get(flow)
-            claimed = str(claim.on(flow)) if possible is None else f"{claim.on(flow)}, or possibly {possible}"
+            claimed = (
+                _word(claim.on(flow))
+                if possible is None
+                else t(
+                    "{claim}, or possibly {possible}", claim=_word(claim.on(flow)), possible=_word(possible)
+                )
+            )
             yield facts.reason(
                 "impact-differs",
-                f"measured {figures.impact} in {flow} ({figures}), but the mode claims {claimed}. "
-                f"Correct impact.flows.{flow}, or find out why.",
+                t(
+                    "measured {impact} in {flow} ({figures}), but the mode claims {claimed}. Correct "
+                    "impact.flows.{flow}, or find out why.",
+                    impact=_word(figures.impact),
+                    flow=flow,
+                    figures=figures,
+                    claimed=claimed,
+                ),
             )
 
 
@@ -113,25 +146,37 @@ def _writes(facts: Facts) -> Iterator[Reason]:
     if len(gone) > allowed:
         yield facts.reason(
             "data-lost",
-            f"lost {len(gone)} of {log['acknowledged']} writes that users were told are stored, "
-            f"{allowed} allowed: "
-            f"{these(gone)}.{_changed(changed)}{_rpo(facts, gone)}",
+            t(
+                "lost {gone} of {acknowledged} writes that users were told are stored, {allowed} "
+                "allowed: {ids}.{changed}{rpo}",
+                gone=len(gone),
+                acknowledged=log["acknowledged"],
+                allowed=allowed,
+                ids=these(gone),
+                changed=_changed(changed),
+                rpo=_rpo(facts, gone),
+            ),
         )
     for kind, what in (
-        ("duplicated", "stored more than once"),
-        ("unexpected", "stored, although nobody sent them"),
+        ("duplicated", t("stored more than once")),
+        ("unexpected", t("stored, although nobody sent them")),
     ):
         if log[kind]:
             yield facts.reason(
                 "impact-differs",
-                f"found {len(log[kind])} writes {what}: {these(log[kind])}. Users see "
-                f"{Impact.WRONG} content, "
-                "which the mode does not claim.",
+                t(
+                    "found {count} writes {what}: {ids}. Users see {wrong} content, which the mode "
+                    "does not claim.",
+                    count=len(log[kind]),
+                    what=what,
+                    ids=these(log[kind]),
+                    wrong=_word(Impact.WRONG),
+                ),
             )
 
 
 def _changed(changed: list[str]) -> str:
-    return f" {len(changed)} of them are there with other content." if changed else ""
+    return t(" {count} of them are there with other content.", count=len(changed)) if changed else ""
 
 
 def _rpo(facts: Facts, gone: list[str]) -> str:
@@ -139,7 +184,7 @@ def _rpo(facts: Facts, gone: list[str]) -> str:
     told = [w["at"] for w in facts.evidence.writes if w.get("outcome") == "ok" and w.get("id") in set(gone)]
     if not told or facts.fault is None or min(told) > facts.fault.earliest:
         return ""
-    return f" Observed RPO: {facts.fault.earliest - min(told):.1f} s."
+    return t(" Observed RPO: {s:.1f} s.", s=facts.fault.earliest - min(told))
 
 
 # --- the runbook ---------------------------------------------------------------------------------
@@ -149,13 +194,16 @@ def _blind_before(facts: Facts) -> Iterator[Reason]:
     before = facts.last("verification-before")
     if before is None or not before["passed"] or facts.run.mode.recovery == "self":
         return
-    felt = [f"{f}: {x}" for f, x in facts.impact.items() if x.impact not in (None, Impact.NONE)]
-    broken = "; ".join(felt) or "the evidence shows the fault in force"
+    hurt = {flow: x for flow, x in facts.impact.items() if x.impact not in (None, Impact.NONE)}
+    felt = [t("{flow}: {figures}", flow=flow, figures=x) for flow, x in hurt.items()]
+    broken = listed(felt, "; ") or t("the evidence shows the fault in force")
     yield facts.reason(
         "verification-blind",
-        f"saw the runbook's Verification pass before anything was done, while the service was "
-        f"broken ({broken}). "
-        "Make it check what users feel.",
+        t(
+            "saw the runbook's Verification pass before anything was done, while the service "
+            "was broken ({broken}). Make it check what users feel.",
+            broken=broken,
+        ),
     )
 
 
@@ -163,22 +211,35 @@ def _steps(facts: Facts) -> Iterator[Reason]:
     failed = [step for step in facts.all("step-finished") if not step["ok"]]
     finished = facts.last("runbook-finished")
     if not failed and finished is not None and not finished["ok"]:
-        why = finished.get("why") or "it did not say why"
-        yield facts.reason("step-failed", f"stopped at step {finished.get('failed_step')}: {why}.")
-    for step in failed:
-        got = f"exit {step['exit']}" if step.get("exit") is not None else "no exit code"
-        expected = step.get("expected_exit", 0)
-        command = str(step.get("command") or "").strip().splitlines()
-        shown = f" Command: {command[0]}{' …' if len(command) > 1 else ''}" if command else ""
-        said = str(step.get("why") or "")
-        why = (
-            f": {said}" if said and not said.startswith("exit code") else ""
-        )  # that is what `got` says already
+        why = finished.get("why") or t("it did not say why")
         yield facts.reason(
             "step-failed",
-            f"failed in step {step['step']} ({step.get('heading') or step['role']}): got {got}, "
-            "expected exit "
-            f"{expected}{why}.{shown}",
+            t("stopped at step {failed_step}: {why}.", failed_step=finished.get("failed_step"), why=why),
+        )
+    for step in failed:
+        got = t("exit {exit}", exit=step["exit"]) if step.get("exit") is not None else t("no exit code")
+        expected = step.get("expected_exit", 0)
+        command = str(step.get("command") or "").strip().splitlines()
+        shown = (
+            t(" Command: {line}" if len(command) == 1 else " Command: {line} …", line=command[0])
+            if command
+            else ""
+        )
+        said = str(step.get("why") or "")
+        why = (
+            t(": {why}", why=said) if said and not said.startswith("exit code") else ""
+        )  # `got` says that already
+        yield facts.reason(
+            "step-failed",
+            t(
+                "failed in step {step} ({heading}): got {got}, expected exit {expected}{why}.{shown}",
+                step=step["step"],
+                heading=step.get("heading") or step["role"],
+                got=got,
+                expected=expected,
+                why=why,
+                shown=shown,
+            ),
         )
 
 
@@ -190,25 +251,39 @@ def _recovery(facts: Facts) -> Iterator[Reason]:
     if recovery.interval is not None:
         yield from _late(facts, recovery.interval)
     elif facts.run.mode.recovery == "runbook":
-        yield facts.no_data("shows no moment at which the service came back.")
+        yield facts.no_data(t("shows no moment at which the service came back."))
 
 
 def _late(facts: Facts, interval: Interval) -> Iterator[Reason]:
     within_s, after = facts.run.objectives.recover_within, facts.since_fault(interval)
-    of = f"{facts.recovery.flow} was" if facts.recovery.flow else "users were"
     if after.earliest > within_s:
         yield facts.reason(
             "too-slow",
-            f"shows that {of} back {spell(after)} after the fault; the objective is {within_s:g} s.",
+            t(
+                "shows that {flow} was back {after} after the fault; the objective is {within_s:g} s."
+                if facts.recovery.flow
+                else "shows that users were back {after} after the fault; the objective is {within_s:g} s.",
+                flow=facts.recovery.flow,
+                after=spell(after),
+                within_s=within_s,
+            ),
         )
     elif after.latest > within_s:
-        yield too_coarse(facts, f"shows that {of} back", spell(after), within_s)
+        yield too_coarse(
+            facts,
+            t(
+                "shows that {flow} was back" if facts.recovery.flow else "shows that users were back",
+                flow=facts.recovery.flow,
+            ),
+            spell(after),
+            within_s,
+        )
 
 
 def _not_back(facts: Facts, within_s: float) -> Iterator[Reason]:
     finished = facts.last("runbook-finished")
     done = finished is not None and finished["ok"]
-    when = "after the whole runbook" if done else "when the runbook stopped"
+    when = t("after the whole runbook") if done else t("when the runbook stopped")
     assert facts.end is not None
     stable_s = facts.run.environment.windows.stable
     if facts.recovery.flow is None:
@@ -224,21 +299,30 @@ def _not_back(facts: Facts, within_s: float) -> Iterator[Reason]:
         return
     # The flow that is worst off in the end, not merely one that was not back yet.
     ends = {f: facts.figures(f, facts.end - stable_s, facts.end) for f in facts.samples}
-    flow = max(ends, key=lambda f: ends[f].failed / max(1, ends[f].operations), default="the service")
+    flow = max(ends, key=lambda f: ends[f].failed / max(1, ends[f].operations), default=t("the service"))
     tail = ends.get(flow)
-    last = f"; in its last {stable_s:g} s {tail}" if tail is not None else ""
+    last = t("; in its last {s:g} s {figures}", s=stable_s, figures=tail) if tail is not None else ""
     yield facts.reason(
         "not-recovered",
-        f"shows that {flow} was not back for a whole {stable_s:g} s {when}, {facts.watched_s:.1f} s "
-        "after the fault "
-        f"(objective {within_s:g} s){last}.",
+        t(
+            "shows that {flow} was not back for a whole {stable_s:g} s {when}, "
+            "{watched_s:.1f} s after the fault (objective {within_s:g} s){last}.",
+            flow=flow,
+            stable_s=stable_s,
+            when=when,
+            watched_s=facts.watched_s,
+            within_s=within_s,
+            last=last,
+        ),
     )
     if done:
         yield facts.reason(
             "verification-blind",
-            f"saw the runbook's Verification pass at the end, while {flow} was still broken. Make "
-            "it check what "
-            "users feel.",
+            t(
+                "saw the runbook's Verification pass at the end, while {flow} was still broken. "
+                "Make it check what users feel.",
+                flow=flow,
+            ),
         )
 
 
@@ -251,17 +335,24 @@ def _alone(facts: Facts) -> Iterator[Reason]:
         if not recovery.recovered:
             yield facts.reason(
                 "does-not-heal",
-                f"was left alone and {recovery.flow or 'the service'} was not back after "
-                f"{facts.watched_s:.1f} s, but "
-                "the mode claims recovery: self.",
+                t(
+                    "was left alone and {flow} was not back after {watched_s:.1f} s, but the mode "
+                    "claims recovery: self.",
+                    flow=recovery.flow or t("the service"),
+                    watched_s=facts.watched_s,
+                ),
             )
         elif recovery.interval is not None:
             yield from _late(facts, recovery.interval)
     elif recovery.recovered:
-        when = f" {spell(facts.since_fault(recovery.interval))} after the fault" if recovery.interval else ""
         yield facts.reason(
             "heals-itself",
-            f"was left alone and came back{when}, so it is not the runbook that brings the service "
-            "back. Claim "
-            "recovery: self, or choose a fault that stays.",
+            t(
+                "was left alone and came back {after} after the fault, so it is not the runbook that brings the "
+                "service back. Claim recovery: self, or choose a fault that stays."
+                if recovery.interval
+                else "was left alone and came back, so it is not the runbook that brings the service back. Claim "
+                "recovery: self, or choose a fault that stays.",
+                after=spell(facts.since_fault(recovery.interval)) if recovery.interval else "",
+            ),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from chaos_ext.language import Said, listed, t
 from chaos_ext.model import Event, Impact, Reason
 from chaos_ext.verdict import wholeness
 from chaos_ext.verdict.facts import Facts, these
@@ -27,10 +28,10 @@ def invalid(facts: Facts) -> tuple[Reason, ...]:
 def _interrupted(facts: Facts) -> Iterator[Reason]:
     abort = facts.last("abort")
     if abort is not None:
-        why = str(abort.get("why") or "somebody asked to stop")
-        yield facts.reason("interrupted", f"was stopped before its end: {why}. Run it again.")
+        why = str(abort.get("why") or t("somebody asked to stop"))
+        yield facts.reason("interrupted", t("was stopped before its end: {why}. Run it again.", why=why))
     elif _cut_off(facts) and facts.has("environment-proven"):
-        yield facts.reason("interrupted", "was stopped before its end. Run it again.")
+        yield facts.reason("interrupted", t("was stopped before its end. Run it again."))
 
 
 def _blocked(facts: Facts) -> Iterator[Reason]:
@@ -38,13 +39,16 @@ def _blocked(facts: Facts) -> Iterator[Reason]:
     if facts.fault is not None:
         return
     if blocked is not None:
-        yield facts.reason("blocked", f"was refused, nothing was injected: {blocked.get('why', '')}")
+        yield facts.reason(
+            "blocked", t("was refused, nothing was injected: {why}", why=blocked.get("why", ""))
+        )
     elif _cut_off(facts) and not facts.has("environment-proven"):
         yield facts.reason(
             "blocked",
-            "was refused before it began, nothing was injected: its environment could not be "
-            "proven, is taken or is "
-            "not healed. The trial's experiment.log says which.",
+            t(
+                "was refused before it began, nothing was injected: its environment could not be "
+                "proven, is taken or is not healed. The trial's experiment.log says which."
+            ),
         )
 
 
@@ -56,22 +60,32 @@ def _cut_off(facts: Facts) -> bool:
 def _baseline_said_no(facts: Facts) -> Iterator[Reason]:
     baseline = facts.last("baseline")
     if baseline is not None and not baseline["holds"]:
-        why = str(baseline.get("why") or "the user flows did not meet their SLOs")
+        why = str(baseline.get("why") or t("the user flows did not meet their SLOs"))
         yield facts.reason(
             "baseline-not-met",
-            f"found the environment unwell before anything was broken: {why}. Mend it and run again.",
+            t(
+                "found the environment unwell before anything was broken: {why}. Mend it and run again.",
+                why=why,
+            ),
         )
 
 
 def _not_injected(facts: Facts) -> Iterator[Reason]:
     refused = facts.all("fault-not-injected")
     for event in refused:
-        why = event.get("why") or "its activity failed"
-        yield facts.reason("fault-not-injected", f"could not inject {event['name']}: {why}")
+        why = event.get("why") or t("its activity failed")
+        yield facts.reason(
+            "fault-not-injected", t("could not inject {name}: {why}", name=event["name"], why=why)
+        )
     failed = facts.activity("inject-")
     if failed is not None and not refused:
         yield facts.reason(
-            "fault-not-injected", f"failed in {failed['activity']['name']}: {wholeness.exception_of(failed)}"
+            "fault-not-injected",
+            t(
+                "failed in {name}: {why}",
+                name=failed["activity"]["name"],
+                why=wholeness.exception_of(failed),
+            ),
         )
 
 
@@ -87,18 +101,31 @@ def _baseline_measured(facts: Facts) -> Iterator[Reason]:
     period_s = 1 / max(flow.per_second for flow in facts.run.services.flows.values())
     if first > facts.fault.earliest - window_s + period_s:
         yield facts.no_data(
-            f"measured {facts.fault.earliest - first:.1f} s before the fault, fewer than {window_s:g} s.",
+            t(
+                "measured {lead_s:.1f} s before the fault, fewer than {window_s:g} s.",
+                lead_s=facts.fault.earliest - first,
+                window_s=window_s,
+            ),
         )
     for figures in facts.baseline:
         if not figures.operations:
             yield facts.no_data(
-                f"measured no operation of {figures.flow} in the {window_s:g} s before the fault."
+                t(
+                    "measured no operation of {flow} in the {window_s:g} s before the fault.",
+                    flow=figures.flow,
+                    window_s=window_s,
+                )
             )
         elif not figures.well:
             yield facts.reason(
                 "baseline-not-met",
-                f"broke something that was not well: in the {window_s:g} s before the fault {figures} in "
-                f"{figures.flow}.",
+                t(
+                    "broke something that was not well: in the {window_s:g} s before the fault "
+                    "{figures} in {flow}.",
+                    window_s=window_s,
+                    figures=figures,
+                    flow=figures.flow,
+                ),
             )
 
 
@@ -107,10 +134,15 @@ def _in_force(facts: Facts) -> Iterator[Reason]:
     injected = {e["name"] for e in facts.all("fault-injected")}
     absent = [name for name in facts.run.faults if name not in injected]
     if facts.fault is not None and absent:
-        yield facts.reason("fault-not-injected", f"has no record that {these(absent)} went in.")
+        yield facts.reason(
+            "fault-not-injected", t("has no record that {absent} went in.", absent=these(absent))
+        )
     if not facts.run.faults:
         yield facts.no_data(
-            f"has no fault to judge: the mode says none for {facts.run.environment.platform}."
+            t(
+                "has no fault to judge: the mode says none for {platform}.",
+                platform=facts.run.environment.platform,
+            )
         )
     looks = ["after-injection"]
     if facts.run.mode.recovery != "self":
@@ -121,12 +153,15 @@ def _in_force(facts: Facts) -> Iterator[Reason]:
         event = None if not seen else seen[-1 if when == "before-mitigation" else 0]
         if event is None:
             if facts.has("fault-in-force"):
-                yield facts.no_data(f"has no look at the fault {_WHEN[when]}.")
+                yield facts.no_data(t("has no look at the fault {when}.", when=_WHEN[when]))
             continue
         yield from _look(facts, event, when)
 
 
-_WHEN = {"after-injection": "after it went in", "before-mitigation": "right before the first mitigation"}
+_WHEN = {
+    "after-injection": t("after it went in"),
+    "before-mitigation": t("right before the first mitigation"),
+}
 
 
 def _look(facts: Facts, event: Event, when: str) -> Iterator[Reason]:
@@ -135,20 +170,29 @@ def _look(facts: Facts, event: Event, when: str) -> Iterator[Reason]:
         word = "fault-not-in-force"
         if when == "before-mitigation" and facts.run.expires_after_s is not None:
             word = "fault-expired"
-        names = these(e.get("name", "?") if isinstance(e, dict) else e for e in against) or "the evidence"
+        names = these(e.get("name", "?") if isinstance(e, dict) else e for e in against) or t("the evidence")
         yield facts.reason(
             word,
-            f"shows no fault {_WHEN[when]}: {names} does not hold. What happened afterwards proves nothing; "
-            "check the fault's activity and its in_force probe.",
+            t(
+                "shows no fault {when}: {names} does not hold. What happened afterwards proves "
+                "nothing; check the fault's activity and its in_force probe.",
+                when=_WHEN[when],
+                names=names,
+            ),
         )
     elif len(event["evidence"]) < len(facts.run.faults):
         yield facts.no_data(
-            f"has evidence for {len(event['evidence'])} of {len(facts.run.faults)} faults {_WHEN[when]}.",
+            t(
+                "has evidence for {evidence} of {faults} faults {when}.",
+                evidence=len(event["evidence"]),
+                faults=len(facts.run.faults),
+                when=_WHEN[when],
+            ),
         )
     if facts.fault is not None and event["at"] < facts.fault.latest:
-        yield facts.no_data("looked at the fault before it had gone in.")
+        yield facts.no_data(t("looked at the fault before it had gone in."))
     if facts.mitigation_at is not None and event["at"] > facts.mitigation_at:
-        yield facts.no_data("looked at the fault only after the mitigation had begun.")
+        yield facts.no_data(t("looked at the fault only after the mitigation had begun."))
 
 
 def _outlived(facts: Facts) -> Iterator[Reason]:
@@ -161,8 +205,12 @@ def _outlived(facts: Facts) -> Iterator[Reason]:
             continue
         yield facts.reason(
             "fault-expired",
-            f"found {name} undone by somebody else before its own undo: what brought the service back cannot be "
-            "told. Leave a run alone, or give the environment a longer limits.longest_fault.",
+            t(
+                "found {name} undone by somebody else before its own undo: what brought the "
+                "service back cannot be told. Leave a run alone, or give the environment a "
+                "longer limits.longest_fault.",
+                name=name,
+            ),
         )
     back = facts.recovery.interval
     until = back.latest if back is not None else facts.end
@@ -170,18 +218,28 @@ def _outlived(facts: Facts) -> Iterator[Reason]:
         return
     lasted_s = until - facts.fault.earliest
     for ends_s, who, longer in (
-        (facts.run.expires_after_s, "the fault ends by itself", "Give the fault a longer expires_after."),
+        (
+            facts.run.expires_after_s,
+            t("the fault ends by itself"),
+            t("Give the fault a longer expires_after."),
+        ),
         (
             facts.run.environment.limits.longest_fault,
-            "the janitor undoes it",
-            "Give the environment a longer limits.longest_fault.",
+            t("the janitor undoes it"),
+            t("Give the environment a longer limits.longest_fault."),
         ),
     ):
         if ends_s is not None and lasted_s >= ends_s:
             yield facts.reason(
                 "fault-expired",
-                f"went on for {lasted_s:.1f} s, but {who} after {ends_s:g} s: "
-                f"what brought the service back cannot be told. {longer}",
+                t(
+                    "went on for {lasted_s:.1f} s, but {who} after {ends_s:g} s: what brought the "
+                    "service back cannot be told. {longer}",
+                    lasted_s=lasted_s,
+                    who=who,
+                    ends_s=ends_s,
+                    longer=longer,
+                ),
             )
 
 
@@ -193,51 +251,68 @@ def _felt(facts: Facts) -> Iterator[Reason]:
     named = [*mode.impact.flows.items(), *mode.impact.possible.items()]
     other = [f for f, _ in named if f not in flows]
     if other:
-        yield facts.no_data(f"cannot measure {these(other)}: services.yaml has no such user flow.")
+        yield facts.no_data(
+            t("cannot measure {other}: services.yaml has no such user flow.", other=these(other))
+        )
     dim = [f"{f} ({impact})" for f, impact in named if f in flows and impact not in flows[f].shows]
     if dim:
-        yield facts.no_data(f"cannot measure the claimed impact on {these(dim)} with this meter.")
+        yield facts.no_data(t("cannot measure the claimed impact on {dim} with this meter.", dim=these(dim)))
     if not facts.impact:
         return
     unmeasured = [f for f, figures in facts.impact.items() if figures.impact is None]
     if unmeasured:
         yield facts.no_data(
-            f"measured no operation of {these(unmeasured)} between the fault and the first mitigation."
+            t(
+                "measured no operation of {unmeasured} between the fault and the first mitigation.",
+                unmeasured=these(unmeasured),
+            )
         )
         return
     felt = [f for f in claimed if facts.impact[f].impact is not Impact.NONE]
     event = facts.last("impact")
     told = event is not None and event["seen"]
     if claimed and not felt:
-        figures = "; ".join(f"{f}: {facts.impact[f]}" for f in claimed)
+        figures = _figures(facts, claimed)
         if told:
             yield facts.no_data(
-                f"recorded that users felt the fault, but its samples say otherwise: {figures}."
+                t(
+                    "recorded that users felt the fault, but its samples say otherwise: {figures}.",
+                    figures=figures,
+                )
             )
         others = [
             f for f, seen in facts.impact.items() if f not in claimed and seen.impact is not Impact.NONE
         ]
-        felt_it = "; ".join(f"{f}: {facts.impact[f]}" for f in others)
         yield facts.reason(
             "no-impact",
-            f"hurt none of the flows that the mode claims to hurt ({figures}). "
-            + (
-                f"It hurt others ({felt_it}): is the claim about the wrong flow? Correct impact.flows."
+            t(
+                "hurt none of the flows that the mode claims to hurt ({figures}). It hurt others ({others}): is the "
+                "claim about the wrong flow? Correct impact.flows."
                 if others
-                else "The fault is in force and nobody felt it: correct impact.flows, or take another fault."
+                else "hurt none of the flows that the mode claims to hurt ({figures}). The fault is in force and "
+                "nobody felt it: correct impact.flows, or take another fault.",
+                figures=figures,
+                others=_figures(facts, others),
             ),
         )
+
+
+def _figures(facts: Facts, flows: Iterable[str]) -> Said:
+    return listed((t("{flow}: {figures}", flow=flow, figures=facts.impact[flow]) for flow in flows), "; ")
 
 
 def _person(facts: Facts) -> Iterator[Reason]:
     finished = facts.last("runbook-finished")
     if facts.followed and finished is not None and finished["needs_person"]:
         steps = these(s["step"] for s in facts.all("step-finished") if s.get("person"))
-        why = finished.get("why") or steps or "see the runbook"
+        why = finished.get("why") or steps or t("see the runbook")
         yield facts.reason(
             "needs-a-person",
-            f"came to what only a person can do ({why}). Give that step a standin block to have it verified "
-            "unattended.",
+            t(
+                "came to what only a person can do ({why}). Give that step a standin block to "
+                "have it verified unattended.",
+                why=why,
+            ),
         )
 
 
@@ -266,8 +341,12 @@ def too_short(facts: Facts, needed_s: float) -> tuple[Reason, ...]:
     return (
         facts.reason(
             "no-action-arm-too-short",
-            f"was watched for {facts.watched_s:.1f} s, but the slowest treatment and its stable window took "
-            f"{needed_s:.1f} s: that it does not come back alone is not shown.",
+            t(
+                "was watched for {watched_s:.1f} s, but the slowest treatment and its stable "
+                "window took {needed_s:.1f} s: that it does not come back alone is not shown.",
+                watched_s=facts.watched_s,
+                needed_s=needed_s,
+            ),
         ),
     )
 
@@ -275,5 +354,11 @@ def too_short(facts: Facts, needed_s: float) -> tuple[Reason, ...]:
 def too_coarse(facts: Facts, what: str, measured: str, objective_s: float) -> Reason:
     """An interval that lies on both sides of its objective decides nothing."""
     return facts.no_data(
-        f"{what} {measured} after the fault, around the objective of {objective_s:g} s: too coarse to judge.",
+        t(
+            "{what} {measured} after the fault, around the objective of {objective_s:g} s: "
+            "too coarse to judge.",
+            what=what,
+            measured=measured,
+            objective_s=objective_s,
+        ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from chaos_ext.language import t
 from chaos_ext.meter.samples import OVERLOAD
 from chaos_ext.meter.slo import evidence
 from chaos_ext.model import Arm, Reason
@@ -34,23 +35,34 @@ def complete(facts: Facts) -> Iterator[Reason]:
     missing = [kind for kind in _required(facts) if not facts.has(kind)]
     if missing:
         failed = facts.activity("")
-        tail = f" Activity {failed['activity']['name']} failed: {exception_of(failed)}" if failed else ""
-        yield facts.no_data(f"has no record of {these(missing, 20)}.{tail}")
+        tail = (
+            t(" Activity {name} failed: {why}", name=failed["activity"]["name"], why=exception_of(failed))
+            if failed
+            else ""
+        )
+        yield facts.no_data(t("has no record of {missing}.{tail}", missing=these(missing, 20), tail=tail))
     if facts.evidence.journal is None:
-        yield facts.no_data("left no Chaos Toolkit journal: whether its rollbacks were played is not known.")
+        yield facts.no_data(
+            t("left no Chaos Toolkit journal: whether its rollbacks were played is not known.")
+        )
     if facts.damaged:
-        yield facts.no_data(f"has damaged records: {these(facts.damaged)}.")
+        yield facts.no_data(t("has damaged records: {damaged}.", damaged=these(facts.damaged)))
     if facts.evidence.unreadable:
-        yield facts.no_data(f"has damaged files: {these(facts.evidence.unreadable)}.")
+        yield facts.no_data(
+            t("has damaged files: {unreadable}.", unreadable=these(facts.evidence.unreadable))
+        )
     if not facts.evidence.samples:
-        yield facts.no_data("has not one measured operation.")
+        yield facts.no_data(t("has not one measured operation."))
 
 
 def looked_at_the_end(facts: Facts) -> Iterator[Reason]:
     """A failure that hurts no flow is over when its evidence says so, and somebody must have looked."""
     if facts.proven_by_evidence and facts.fault is not None and facts.gone is None and facts.has("recovery"):
         yield facts.no_data(
-            "hurt no flow, as claimed, and has no look at the fault at the end: whether it was over then is not known."
+            t(
+                "hurt no flow, as claimed, and has no look at the fault at the end: whether it "
+                "was over then is not known."
+            )
         )
 
 
@@ -58,18 +70,26 @@ def measured_throughout(facts: Facts) -> Iterator[Reason]:
     """Numbers count up without gaps: an operation that is not there was removed, or its line was lost."""
     for flow, samples in facts.samples.items():
         if flow not in facts.run.services.flows:
-            yield facts.no_data(f"measured {flow}, which is no user flow of services.yaml.")
+            yield facts.no_data(t("measured {flow}, which is no user flow of services.yaml.", flow=flow))
         numbers = {s.number for s in samples}
         if samples and len(numbers) != max(numbers) + 1:
             yield facts.no_data(
-                f"lacks {max(numbers) + 1 - len(numbers)} operations of {flow} that were begun."
+                t(
+                    "lacks {count} operations of {flow} that were begun.",
+                    count=max(numbers) + 1 - len(numbers),
+                    flow=flow,
+                )
             )
         overloaded = sum(s.why.startswith(OVERLOAD) for s in samples)
         if overloaded > _MOST_OVERLOADED * len(samples):
             yield facts.no_data(
-                f"could not send {overloaded} of {len(samples)} operations of {flow} in time: this "
-                "machine is too "
-                "busy to measure. Run it again with less beside it.",
+                t(
+                    "could not send {overloaded} of {samples} operations of {flow} in time: this "
+                    "machine is too busy to measure. Run it again with less beside it.",
+                    overloaded=overloaded,
+                    samples=len(samples),
+                    flow=flow,
+                ),
             )
 
 
@@ -86,8 +106,13 @@ def measured_without_pause(facts: Facts) -> Iterator[Reason]:
         for before, after in pairwise((since, *sent, facts.end)):
             if after - before > longest_s:
                 yield facts.no_data(
-                    f"measured nothing of {name} for {after - before:.1f} s, from "
-                    f"{before - facts.fault.latest:+.1f} s after the fault: what users felt then is not known.",
+                    t(
+                        "measured nothing of {name} for {lasted_s:.1f} s, from {since_s:+.1f} s after the "
+                        "fault: what users felt then is not known.",
+                        name=name,
+                        lasted_s=after - before,
+                        since_s=before - facts.fault.latest,
+                    ),
                 )
                 break
 
@@ -99,19 +124,26 @@ def belongs_here(facts: Facts) -> Iterator[Reason]:
         return
     run = facts.run
     for what, got, expected in (
-        ("failure mode", started["mode"], run.mode.id),
-        ("environment", started["environment"], run.environment.name),
-        ("arm", started["arm"], str(facts.arm)),
+        (t("failure mode"), started["mode"], run.mode.id),
+        (t("environment"), started["environment"], run.environment.name),
+        (t("arm"), started["arm"], str(facts.arm)),
     ):
         if got != expected:
-            yield facts.no_data(f"was recorded for {what} {got}, not {expected}: it is not of this run.")
+            yield facts.no_data(
+                t(
+                    "was recorded for {what} {got}, not {expected}: it is not of this run.",
+                    what=what,
+                    got=got,
+                    expected=expected,
+                )
+            )
 
 
 def verification_in_time(facts: Facts) -> Iterator[Reason]:
     """Rule 4 needs the runbook's own check from before the first mitigation."""
     before = facts.last("verification-before")
     if before is not None and facts.mitigation_at is not None and before["at"] > facts.mitigation_at:
-        yield facts.no_data("ran the runbook's Verification only after the mitigation had begun.")
+        yield facts.no_data(t("ran the runbook's Verification only after the mitigation had begun."))
 
 
 def recovery_agrees(facts: Facts) -> Iterator[Reason]:
@@ -120,18 +152,21 @@ def recovery_agrees(facts: Facts) -> Iterator[Reason]:
     if event is None or facts.fault is None or not facts.samples:
         return
     if not facts.seen_recovered(event["recovered"]):
-        said, found = ("", "not back") if event["recovered"] else ("not ", "back")
         yield facts.no_data(
-            f"recorded that the flows had {said}come back, but by its samples they were {found}."
+            t(
+                "recorded that the flows had come back, but by its samples they were not back."
+                if event["recovered"]
+                else "recorded that the flows had not come back, but by its samples they were back."
+            )
         )
     elif event["recovered"] and event.get("flow") in facts.run.services.flows and facts.end is not None:
         again = facts.back(str(event["flow"]), facts.end)
         early, late = event["earliest"], event["latest"]
         if early is None or late is None:
-            yield facts.no_data("recorded a recovery without its time.")
+            yield facts.no_data(t("recorded a recovery without its time."))
         elif again is not None and (again.earliest > late or again.latest < early):
             yield facts.no_data(
-                f"recorded another time of recovery for {event['flow']} than its samples show."
+                t("recorded another time of recovery for {flow} than its samples show.", flow=event["flow"])
             )
 
 
@@ -144,25 +179,37 @@ def writes_add_up(facts: Facts) -> Iterator[Reason]:
         back = facts.last("recovery")
         if back is not None and not back["recovered"]:
             return  # a service that is still down cannot be read; that it is down is the finding
-        yield facts.no_data(f"could not read the writes back: {event.get('why') or 'no answer'}.")
+        yield facts.no_data(
+            t("could not read the writes back: {why}.", why=event.get("why") or t("no answer"))
+        )
         return
     if not event["acknowledged"]:
-        yield facts.no_data("has not one acknowledged write, so nothing can be said about lost ones.")
+        yield facts.no_data(t("has not one acknowledged write, so nothing can be said about lost ones."))
     outcomes = [w for w in facts.evidence.writes if w.get("outcome") == "ok"]
     if len(outcomes) != event["acknowledged"]:
         yield facts.no_data(
-            f"counted {event['acknowledged']} acknowledged writes, but its write log has {len(outcomes)}.",
+            t(
+                "counted {acknowledged} acknowledged writes, but its write log has {outcomes}.",
+                acknowledged=event["acknowledged"],
+                outcomes=len(outcomes),
+            ),
         )
     known = {w.get("id") for w in outcomes}
     if facts.evidence.read_back and (missing := _missing_again(facts)) != set(event["lost"]):
         yield facts.no_data(
-            f"recorded {these(sorted(event['lost'])) or 'no write'} as lost, but what was sent and read back says "
-            f"{these(sorted(missing)) or 'none'}."
+            t(
+                "recorded {lost} as lost, but what was sent and read back says {missing}.",
+                lost=these(sorted(event["lost"])) or t("no write"),
+                missing=these(sorted(missing)) or t("none"),
+            )
         )
     strange = [lost for lost in event["lost"] if lost not in known]
     if strange:
         yield facts.no_data(
-            f"calls {these(strange)} lost, which its write log does not know as acknowledged."
+            t(
+                "calls {strange} lost, which its write log does not know as acknowledged.",
+                strange=these(strange),
+            )
         )
 
 
@@ -190,20 +237,22 @@ def steps_add_up(facts: Facts) -> Iterator[Reason]:
     ended = [s["step"] for s in facts.all("step-finished")]
     open_ = [step for step in dict.fromkeys(started) if started.count(step) > ended.count(step)]
     if open_:
-        yield facts.no_data(f"has no end of {these(open_)}.")
+        yield facts.no_data(t("has no end of {open}.", open=these(open_)))
     if finished["ok"] and bad:
-        yield facts.no_data(f"calls its runbook done although {these(bad)} failed.")
+        yield facts.no_data(t("calls its runbook done although {bad} failed.", bad=these(bad)))
     if not finished["ok"] and not bad and not finished.get("failed_step"):
-        why = finished.get("why") or "and its record does not say why"
-        yield facts.no_data(f"stopped following its runbook, although no step of it failed: {why}.")
+        why = finished.get("why") or t("and its record does not say why")
+        yield facts.no_data(
+            t("stopped following its runbook, although no step of it failed: {why}.", why=why)
+        )
     if finished["ok"] and facts.mitigation_at is None and facts.run.mode.recovery == "runbook":
-        yield facts.no_data("followed its runbook to the end without one step that changes anything.")
+        yield facts.no_data(t("followed its runbook to the end without one step that changes anything."))
     if finished["ok"] and not finished["exercised"]:
-        yield facts.no_data("followed a runbook of which not one block ran.")
+        yield facts.no_data(t("followed a runbook of which not one block ran."))
 
 
 def exception_of(entry: Mapping[str, object]) -> str:
     """The last line of what an activity of Chaos Toolkit's journal raised."""
     lines = entry.get("exception")
     text = lines if isinstance(lines, str) else "".join(map(str, lines)) if isinstance(lines, list) else ""
-    return text.strip().splitlines()[-1] if text.strip() else "no exception was recorded"
+    return text.strip().splitlines()[-1] if text.strip() else t("no exception was recorded")

@@ -8,6 +8,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import proven
+from chaos_ext.language import t
 from chaos_ext.safety import supervisor
 
 __all__ = ["part_is_stopped", "start_part", "stop_part"]
@@ -40,10 +41,14 @@ def stop_part(part: str, configuration: Configuration = None) -> dict[str, Any]:
     socket = _socket(configuration)
     before = _said(socket, part)
     if before["statename"] != "RUNNING":
-        raise ActivityFailed(f"{part}: got {before['statename']}, expected a part that runs")
+        raise ActivityFailed(
+            t("{part}: got {statename}, expected a part that runs", part=part, statename=before["statename"])
+        )
     _ask(socket, "supervisor.stopProcess", part)
     if psutil.pid_exists(before["pid"]) and _said(socket, part)["pid"]:
-        raise ActivityFailed(f"{part}: got process {before['pid']} still there, expected it gone")
+        raise ActivityFailed(
+            t("{part}: got process {pid} still there, expected it gone", part=part, pid=before["pid"])
+        )
     return {"part": part, "pid": before["pid"]}
 
 
@@ -90,13 +95,13 @@ def start_part(part: str, configuration: Configuration = None) -> dict[str, Any]
     """
     socket = _socket(configuration)
     if _said(socket, part)["statename"] in ("RUNNING", "STARTING"):
-        return {"outcome": "superseded", "why": f"{part} was started again"}
+        return {"outcome": "superseded", "why": t("{part} was started again", part=part)}
     try:
         supervisor.call(socket, "supervisor.startProcess", part, True, timeout_s=_WITHIN_S)
     except supervisor.SupervisorError as error:
         if error.code != _ALREADY_STARTED:
             raise ActivityFailed(str(error)) from error
-    return {"outcome": "undone", "why": f"{part} runs again"}
+    return {"outcome": "undone", "why": t("{part} runs again", part=part)}
 
 
 def _socket(configuration: Configuration = None) -> Path:
@@ -114,6 +119,6 @@ def _ask(socket: Path, method: str, part: str) -> Any:
         return supervisor.call(socket, method, part, timeout_s=_WITHIN_S)
     except supervisor.SupervisorError as error:
         if error.code == _NO_SUCH_NAME:
-            told = "expected a part of the lab (see chaos lab status)"
-            raise ActivityFailed(f"part: got {part!r}, {told}") from error
+            told = t("expected a part of the lab (see chaos lab status)")
+            raise ActivityFailed(t("part: got {part!r}, {told}", part=part, told=told)) from error
         raise ActivityFailed(str(error)) from error

@@ -11,6 +11,7 @@ from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import nodes
 from chaos_ext.actions.lab.nodes import Node
+from chaos_ext.language import listed, t
 from chaos_ext.safety import supervisor
 
 __all__ = ["destroy_node", "node_is_destroyed", "restore_node"]
@@ -45,9 +46,13 @@ def destroy_node(node: str, configuration: Configuration = None) -> dict[str, An
     found = nodes.find(node, configuration)
     postmaster = _postmaster(found)
     if postmaster is None:
-        raise ActivityFailed(f"{node}: got no running server in {found.data}, expected one to destroy")
+        raise ActivityFailed(
+            t("{node}: got no running server in {data}, expected one to destroy", node=node, data=found.data)
+        )
     if found.lost.exists():
-        raise ActivityFailed(f"{found.lost}: got a disk lost before, expected none. Run 'chaos heal'.")
+        raise ActivityFailed(
+            t("{lost}: got a disk lost before, expected none. Run 'chaos heal'.", lost=found.lost)
+        )
     killed = _kill_everything(found, postmaster)
     found.data.rename(found.lost)
     return {"node": node, "killed": killed, "moved_to": str(found.lost)}
@@ -100,29 +105,39 @@ def restore_node(node: str, configuration: Configuration = None) -> dict[str, An
     """
     found = nodes.find(node, configuration)
     if found.data.exists() and found.lost.exists():
-        return {"outcome": "superseded", "why": f"{node} has been rebuilt"}
+        return {"outcome": "superseded", "why": t("{node} has been rebuilt", node=node)}
     postmaster = _postmaster(found) if found.data.exists() else None
     if postmaster is not None:
         return _let_run(node, postmaster)
     disk = found.data if found.data.exists() else found.lost
     if not disk.exists():
-        raise ActivityFailed(f"{node}: got neither {found.data} nor {found.lost}, expected its disk")
+        raise ActivityFailed(
+            t(
+                "{node}: got neither {data} nor {lost}, expected its disk",
+                node=node,
+                data=found.data,
+                lost=found.lost,
+            )
+        )
     promoted = _promoted_others(node, configuration)
     if promoted and not (disk / "standby.signal").exists():
-        return {"outcome": "superseded", "why": f"{', '.join(promoted)} has been promoted in its place"}
+        return {
+            "outcome": "superseded",
+            "why": t("{promoted} has been promoted in its place", promoted=listed(promoted)),
+        }
     if disk == found.lost:
         found.lost.rename(found.data)
     _kill(found, _processes(found))  # what a fault that was cut off half-way left would keep the server out
     _start(found)
-    return {"outcome": "undone", "why": f"{node} runs again with its disk"}
+    return {"outcome": "undone", "why": t("{node} runs again with its disk", node=node)}
 
 
 def _let_run(node: str, postmaster: psutil.Process) -> dict[str, Any]:
     """The server is there; a fault that was cut off half-way may have left it stopped."""
     if postmaster.status() != psutil.STATUS_STOPPED:
-        return {"outcome": "already", "why": f"{node} runs with its disk"}
+        return {"outcome": "already", "why": t("{node} runs with its disk", node=node)}
     postmaster.send_signal(signal.SIGCONT)
-    return {"outcome": "undone", "why": f"{node} was stopped, and runs on"}
+    return {"outcome": "undone", "why": t("{node} was stopped, and runs on", node=node)}
 
 
 def _postmaster(node: Node) -> psutil.Process | None:
@@ -175,7 +190,13 @@ def _kill(node: Node, targets: list[psutil.Process]) -> list[int]:
                 continue
             killed += [process.pid] if process.pid not in killed else []
         if time.monotonic() > deadline:
-            raise ActivityFailed(f"{node.name}: got {[p.pid for p in targets]} alive after SIGKILL")
+            raise ActivityFailed(
+                t(
+                    "{name}: got {targets} alive after SIGKILL",
+                    name=node.name,
+                    targets=[p.pid for p in targets],
+                )
+            )
         time.sleep(0.01)
         targets = _processes(node)
     return killed
@@ -216,7 +237,7 @@ def _start(node: Node) -> None:
             nodes.ask(node, "SELECT 1")
         except nodes.Refused as error:
             if time.monotonic() > deadline:
-                raise ActivityFailed(f"{error} again") from error
+                raise ActivityFailed(t("{error} again", error=error)) from error
         else:
             return
         time.sleep(0.05)

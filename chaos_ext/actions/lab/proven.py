@@ -8,6 +8,7 @@ from typing import Any
 from chaoslib.exceptions import ActivityFailed
 
 from chaos_ext.errors import Blocked
+from chaos_ext.language import t
 from chaos_ext.safety import guard
 
 
@@ -19,8 +20,11 @@ def facts(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
     found = (configuration or {}).get("chaos_facts")
     if not isinstance(found, dict) or not found.get("marker") or not found.get("dir"):
         raise ActivityFailed(
-            "configuration.chaos_facts: got no lab, expected the facts of a running one. Activities of the lab "
-            "run through chaos_ext.actions.fault.inject, which hands them over."
+            t(
+                "configuration.chaos_facts: got no lab, expected the facts of a running one. "
+                "Activities of the lab run through chaos_ext.actions.fault.inject, which hands "
+                "them over."
+            )
         )
     try:
         guard.prove_identity({"lab": {"marker": found["marker"], "directory": found["dir"]}}, found)

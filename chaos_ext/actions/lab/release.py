@@ -17,6 +17,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import proven
+from chaos_ext.language import listed, t
 
 __all__ = ["deploy_changed_source", "restore_release", "source_is_changed"]
 
@@ -74,10 +75,19 @@ def deploy_changed_source(
     source = _read(before / _inside(file))
     count = source.count(find)
     if not find or count != 1:
-        raise ActivityFailed(f"{before / file}: find: got {find!r} {count} times, expected exactly once")
+        raise ActivityFailed(
+            t(
+                "{before}: find: got {find!r} {count} times, expected exactly once",
+                before=before / file,
+                find=find,
+                count=count,
+            )
+        )
     changed = source.replace(find, replace)
     if changed == source:
-        raise ActivityFailed(f"{before / file}: replace: got the same as find, expected a change")
+        raise ActivityFailed(
+            t("{before}: replace: got the same as find, expected a change", before=before / file)
+        )
     version = _add(found, before, file, changed, note)
     _release(found, "activate", service, version)
     return {"service": service, "version": version, "before": before.name}
@@ -111,7 +121,11 @@ def source_is_changed(
     known = {replica: version for replica, version in runs.items() if version}
     if not known:
         raise ActivityFailed(
-            f"{service}: got no answer from {', '.join(runs)}, expected the release they run"
+            t(
+                "{service}: got no answer from {runs}, expected the release they run",
+                service=service,
+                runs=listed(runs),
+            )
         )
     changed = {
         replica: find in _read(found.directory / version / _inside(file))
@@ -161,7 +175,10 @@ def restore_release(
             if time.monotonic() > deadline:
                 raise
             continue
-        return {"outcome": "undone", "why": f"{service} runs {version}, without the change"}
+        return {
+            "outcome": "undone",
+            "why": t("{service} runs {version}, without the change", service=service, version=version),
+        }
 
 
 class _UnderWay(ActivityFailed):
@@ -175,7 +192,7 @@ def _service(name: str, configuration: Configuration = None) -> _Service:
     replicas = {key: value for key, value in names.items() if re.fullmatch(rf"{re.escape(name)}(-\d+)?", key)}
     if not replicas or not directory.is_dir():
         known = ", ".join(sorted(path.name for path in Path(facts["releases"]).iterdir()))
-        raise ActivityFailed(f"service: got {name!r}, expected one of {known}")
+        raise ActivityFailed(t("service: got {name!r}, expected one of {known}", name=name, known=known))
     addresses = {}
     for replica, address in sorted(replicas.items()):
         host, _, port = address.rpartition(":")
@@ -185,7 +202,7 @@ def _service(name: str, configuration: Configuration = None) -> _Service:
 
 def _inside(file: str) -> str:
     if Path(file).name != file or file in ("", ".", ".."):
-        raise ActivityFailed(f"file: got {file!r}, expected the name of a file in the release")
+        raise ActivityFailed(t("file: got {file!r}, expected the name of a file in the release", file=file))
     return file
 
 
@@ -193,7 +210,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ActivityFailed(f"{path}: got {error.strerror}, expected a source file") from error
+        raise ActivityFailed(
+            t("{path}: got {strerror}, expected a source file", path=path, strerror=error.strerror)
+        ) from error
 
 
 def _add(service: _Service, base: Path, file: str, text: str, note: str) -> str:
@@ -219,9 +238,9 @@ def _release(service: _Service, *words: str) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ActivityFailed(f"release {' '.join(words)}: {error}") from error
+        raise ActivityFailed(t("release {words}: {error}", words=listed(words, " "), error=error)) from error
     if done.returncode != 0:
-        why = done.stderr.strip() or f"exit code {done.returncode}"
+        why = done.stderr.strip() or t("exit code {returncode}", returncode=done.returncode)
         raise (_UnderWay if "another release is under way" in why else ActivityFailed)(why)
     return done.stdout.strip()
 
@@ -249,9 +268,13 @@ def _gone_already(service: _Service, file: str, find: str) -> dict[str, Any]:
         if (service.directory / version / file).exists() and find in _read(service.directory / version / file)
     ]
     if were_bad:
-        why = f"{service.current.name} is activated, without the change of {were_bad[-1]}"
+        why = t(
+            "{name} is activated, without the change of {were_bad}",
+            name=service.current.name,
+            were_bad=were_bad[-1],
+        )
         return {"outcome": "superseded", "why": why}
-    return {"outcome": "already", "why": "the change was never rolled out"}
+    return {"outcome": "already", "why": t("the change was never rolled out")}
 
 
 def _wait_for_others(service: _Service, deadline: float) -> None:
@@ -262,7 +285,7 @@ def _wait_for_others(service: _Service, deadline: float) -> None:
     """
     while any(_is_release_of(service, process) for process in psutil.process_iter()):
         if time.monotonic() > deadline:
-            raise _UnderWay(f"{service.name}: got another release under way, expected it to end")
+            raise _UnderWay(t("{name}: got another release under way, expected it to end", name=service.name))
         time.sleep(0.05)
 
 
@@ -294,7 +317,14 @@ def _ancestor_without(service: _Service, version: Path, file: str, find: str) ->
         version = service.directory / after
         if find not in _read(version / file):
             return version
-    raise ActivityFailed(f"{service.name}: got {', '.join(seen)}, all with {find!r}, expected one without")
+    raise ActivityFailed(
+        t(
+            "{name}: got {seen}, all with {find!r}, expected one without",
+            name=service.name,
+            seen=listed(seen),
+            find=find,
+        )
+    )
 
 
 def _same_but(one: Path, other: Path, file: str) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from chaos_ext.cli.catalog.options import as_json, in_format
 from chaos_ext.cli.edge import guarded
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from chaos_ext.catalog.check import Checked
@@ -65,11 +66,18 @@ def compile() -> None:  # the command's name
         raise UsageError(checked.problems)
     written, removed = checking.write(root, checked)
     for path in written:
-        click.echo(f"wrote {path.relative_to(root)}")
+        click.echo(t("wrote {path}", path=path.relative_to(root)))
     for path in removed:
-        click.echo(f"removed {path.relative_to(root)}")
+        click.echo(t("removed {path}", path=path.relative_to(root)))
     same = len(checked.experiments) - len(written)
-    click.echo(f"{len(written)} written, {len(removed)} removed, {same} up to date already.")
+    click.echo(
+        t(
+            "{written} written, {removed} removed, {same} up to date already.",
+            written=len(written),
+            removed=len(removed),
+            same=same,
+        )
+    )
 
 
 def _summed_up(checked: Checked) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.language import listed, t
 
 _KINDS = ("failure-mode", "services", "environment")
 
@@ -24,7 +25,7 @@ def schema(kind: str | None, write: bool) -> None:
     from chaos_ext.catalog import schema as schemas
 
     if kind is None and not write:
-        raise click.UsageError(f"Say which: {', '.join(_KINDS)}; or --write for all.")
+        raise click.UsageError(t("Say which: {kinds}; or --write for all.", kinds=listed(_KINDS)))
     if kind is not None:
         click.echo(schemas.text(kind), nl=False)
     if write:
@@ -32,4 +33,4 @@ def schema(kind: str | None, write: bool) -> None:
         for path, text in schemas.files(root).items():
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            click.echo(f"wrote {path.relative_to(root)}", err=kind is not None)
+            click.echo(t("wrote {path}", path=path.relative_to(root)), err=kind is not None)

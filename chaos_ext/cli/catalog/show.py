@@ -11,6 +11,7 @@ import click
 from chaos_ext.cli.catalog.options import as_json, in_language
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.screen import echo
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from chaos_ext.model import FailureMode
@@ -56,11 +57,13 @@ def show(
     failure mode what people expect beside what the last run measured, and what no failure mode tries.
     """
     if (id_ is None) == (view is None):
-        raise click.UsageError("Give the ID of a failure mode, or --view application, or --view product.")
+        raise click.UsageError(t("Give the ID of a failure mode, or --view application, or --view product."))
     if view is None and form in ("markdown", "xlsx"):
-        raise click.UsageError(f"--format {form} is for a table: add --view product, and leave ID out.")
+        raise click.UsageError(
+            t("--format {form} is for a table: add --view product, and leave ID out.", form=form)
+        )
     if form == "xlsx" and output is None:
-        raise click.UsageError("--format xlsx needs --output FILE.xlsx.")
+        raise click.UsageError(t("--format xlsx needs --output FILE.xlsx."))
     if id_ is not None:
         _print(_one(id_, form, language), output)
     elif form == "xlsx":
