@@ -7,6 +7,7 @@ Nothing survives a restart but what is made at start.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -87,6 +88,27 @@ def with_health(app: App) -> App:
     return answer
 
 
+def one_queue_request_at_a_time(app: App) -> App:
+    """The same, for queues that are not made for threads.
+
+    moto takes a message off a queue by a new list of those that remain, and one that another thread adds
+    meanwhile is lost. Requests that wait for messages change nothing before they have some: they need no turn.
+    """
+    turn = threading.Lock()
+
+    def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("AmazonSQS."):
+            return app(environ, start)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)  # read before the turn: a slow sender holds nobody up
+        if b'"WaitTimeSeconds"' in body:
+            return app(environ, start)
+        with turn:
+            return list(app(environ, start))
+
+    return answer
+
+
 def main(path: Path, config: process.Config) -> None:
     os.environ.setdefault("MOTO_ACCOUNT_ID", cloud_names.ACCOUNT)
     from moto.moto_server.werkzeug_app import (
@@ -107,7 +129,9 @@ def main(path: Path, config: process.Config) -> None:
     seed(app, config)
     host, port = process.address(config["listen"])
     try:
-        server = make_server(host, port, with_health(app), threaded=True, request_handler=Quiet)
+        server = make_server(
+            host, port, with_health(one_queue_request_at_a_time(app)), threaded=True, request_handler=Quiet
+        )
     except (OSError, SystemExit) as error:
         raise process.CannotStart(str(error)) from None
     for number in (signal.SIGTERM, signal.SIGINT):
