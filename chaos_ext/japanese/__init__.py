@@ -48,11 +48,12 @@ step, decision         手順、判断
 
 from __future__ import annotations
 
-from chaos_ext.japanese import campaign, common, foreign, report, runbook
+from chaos_ext.japanese import campaign, common, faults, foreign, report, runbook
 
 TRANSLATIONS: dict[str, str] = {
     **foreign.WORDS,
     **common.WORDS,
+    **faults.WORDS,
     **report.WORDS,
     **campaign.WORDS,
     **runbook.WORDS,

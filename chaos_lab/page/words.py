@@ -40,7 +40,7 @@ _JAPANESE = {
     "Network": "ネットワーク",
     "Nothing disturbs the network.": "ネットワークに異常はありません。",
     "The fault proxies do not answer, so nobody knows.": "フォールトプロキシーが応答しないため、分かりません。",
-    "All {number} arrows": "すべての経路({number} 本)",
+    "All {number} arrows": "すべての経路（{number} 本）",
     "Arrow": "経路",
     "What disturbs it": "乱しているもの",
     "down": "切断",

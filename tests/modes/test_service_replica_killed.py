@@ -1,0 +1,128 @@
+"""A replica that is killed and comes back alone: the activity, and its runbook with one mistake each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from chaoslib.exceptions import ActivityFailed
+from modes import spoil
+
+from chaos_ext.actions.lab import replica
+
+MODE = "service-replica-killed"
+
+
+@pytest.fixture
+def configuration(running_lab):
+    return {"chaos_facts": running_lab}
+
+
+@pytest.fixture
+def supervisorctl(running_lab):
+    def run(*words):
+        command = [f"{running_lab['bin']}/supervisorctl", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
+
+    return run
+
+
+@pytest.fixture
+def all_in(running_lab):
+    """Waits until the edge sends requests to both replicas."""
+
+    def wait():
+        deadline = time.monotonic() + 30
+        while True:
+            with urllib.request.urlopen(f"{running_lab['edge']['metrics']}/healthz", timeout=5) as answer:
+                state = json.loads(answer.read())["replicas"]["intake"]
+            if set(state.values()) == {"usable"}:
+                return
+            assert time.monotonic() < deadline, state
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture
+def back(configuration, all_in):
+    yield
+    replica.let_replica_return("intake-1", configuration)
+    all_in()
+
+
+def test_before_during_and_after(running_lab, configuration, supervisorctl, all_in, back):
+    all_in()
+    pid = int(supervisorctl("pid", "intake-1"))
+    before = replica.replica_was_killed("intake-1", configuration)
+    assert (before["holds"], before["now"]) == (False, {"state": "RUNNING", "pid": pid})
+
+    killed = replica.kill_replica("intake-1", configuration)
+    assert killed["pid"] == pid
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    during = replica.replica_was_killed("intake-1", configuration)
+    assert (during["holds"], during["killed"]) == (True, killed)
+    with pytest.raises(ActivityFailed, match="was killed before"):
+        replica.kill_replica("intake-1", configuration)
+
+    assert replica.let_replica_return("intake-1", configuration)["outcome"] == "undone"
+    all_in()
+    after = replica.replica_was_killed("intake-1", configuration)
+    assert (after["holds"], after["now"]["state"]) == (False, "RUNNING")
+    assert after["now"]["pid"] != pid
+    assert replica.let_replica_return("intake-1", configuration)["outcome"] == "already"
+    assert not list(Path(running_lab["dir"]).glob(".killed-*"))
+
+
+def test_a_pid_that_came_back_is_another_process(running_lab, configuration, back):
+    killed = replica.kill_replica("intake-1", configuration)
+    record = Path(running_lab["dir"]) / ".killed-intake-1"
+    (one_that_lives,) = [p for p in psutil.process_iter() if p.pid == psutil.Process().pid]
+    record.write_text(json.dumps({**killed, "pid": one_that_lives.pid}))
+    assert replica.replica_was_killed("intake-1", configuration)["holds"]
+
+
+def test_one_that_somebody_stopped_is_started(configuration, supervisorctl, back):
+    replica.kill_replica("intake-1", configuration)
+    supervisorctl("stop", "intake-1")
+    assert replica.let_replica_return("intake-1", configuration)["outcome"] == "undone"
+    assert "RUNNING" in supervisorctl("status", "intake-1") or "STARTING" in supervisorctl(
+        "status", "intake-1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("intake-9", "expected one of dashboard, intake-1, intake-2"), ("pg-a", "got 'pg-a'")]
+)
+def test_nobody_else_can_be_killed(configuration, name, why):
+    with pytest.raises(ActivityFailed, match=why):
+        replica.kill_replica(name, configuration)
+
+
+def test_one_that_does_not_run_cannot_be_killed(configuration, supervisorctl, all_in):
+    supervisorctl("stop", "intake-2")
+    try:
+        with pytest.raises(ActivityFailed, match="expected a running process"):
+            replica.kill_replica("intake-2", configuration)
+    finally:
+        supervisorctl("start", "intake-2")
+        all_in()
+
+
+@pytest.mark.slow
+def test_the_runbook_is_verified(project):
+    spoil.assert_verified(project, MODE)
+
+
+BAD = [
+    pytest.param(
+        spoil.block("ends", after='supervisorctl stop "$SERVICE-1" "$SERVICE-2"'),
+        {"impact-differs"},
+        id="look-that-stops-all",
+    ),
+]
