@@ -20,7 +20,12 @@ from typing import Any, Literal, TextIO
 Language = Literal["en", "ja"]
 
 CHOICE = "CHAOS_LANG"  # what `--lang` sets, so that processes which are started from here speak the same
-_BETWEEN = {", ": "、", " · ": " · ", "; ": "; "}  # what separates the parts of a list in Japanese
+_BETWEEN = {
+    ", ": "、",
+    " or ": "または",
+    " and no ": "、",
+    " · ": "・",
+}  # what separates the parts of a list in Japanese
 _FEWEST_WORDS = 2  # a template with fewer words of its own is not looked for in plain text
 
 

@@ -24,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from chaos_ext.language import t
+
 # --- values with units ---------------------------------------------------------------------------
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -38,7 +40,7 @@ def duration_s(value: object) -> float:
     """
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a duration with a unit, such as '500ms', '3s', '2m' or '90d'")
+        raise ValueError(t("a duration with a unit, such as '500ms', '3s', '2m' or '90d'"))
     return float(match[1]) * _UNIT_S[match[2]]
 
 
@@ -46,7 +48,7 @@ def ratio(value: object) -> float:
     """A percentage such as ``99.5%`` as 0.995; refuses without the sign or above 100 %."""
     match = _RATIO.fullmatch(value) if isinstance(value, str) else None
     if match is None or float(match[1]) > 100:
-        raise ValueError("a percentage such as '99.5%'")
+        raise ValueError(t("a percentage such as '99.5%'"))
     return float(Decimal(match[1]) / 100)
 
 
@@ -366,9 +368,9 @@ class Rule(_Written):
     @model_validator(mode="after")
     def _one_of_each(self) -> Rule:
         if sum(kind is not None for kind in (self.metric, self.ratio, self.increase)) != 1:
-            raise ValueError("exactly one of metric, ratio, increase")
+            raise ValueError(t("exactly one of metric, ratio, increase"))
         if (self.below is None) == (self.above is None):
-            raise ValueError("exactly one of below, above")
+            raise ValueError(t("exactly one of below, above"))
         return self
 
 

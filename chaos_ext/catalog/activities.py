@@ -111,7 +111,7 @@ class Functions:
             self._accepted.add(shape)
 
 
-_NAMES = {"module": "Python module", "func": "function"}
+_NAMES = {"module": t("Python module"), "func": t("function")}
 
 
 def _check_shape(activity: Any, kind: str, say: Say) -> bool:
@@ -191,7 +191,7 @@ def _broken(module: str, error: BaseException) -> _Found:
 def _module_hint(module: str) -> str:
     top = module.partition(".")[0]
     if top in _EXTRAS and importlib.util.find_spec(top) is None:
-        return f"Install it: pip install 'chaos-ext[{_EXTRAS[top]}]'."
+        return t("Install it: pip install 'chaos-ext[{extra}]'.", extra=_EXTRAS[top])
     parent, _, last = module.rpartition(".")
     while parent:
         try:

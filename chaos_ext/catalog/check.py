@@ -26,7 +26,7 @@ from chaos_ext.language import t
 from chaos_ext.model import Environment, FailureMode, Impact
 
 EXPERIMENTS = "experiments"
-_COMPILE = "Run `chaos catalog compile`."
+_COMPILE = t("Run `chaos catalog compile`.")
 
 
 @dataclass

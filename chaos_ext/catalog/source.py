@@ -99,7 +99,9 @@ def read(path: Path, root: Path) -> Source:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise _refused(shown, "", f"a file that cannot be read ({error.strerror})", "a YAML file") from error
+        raise _refused(
+            shown, "", t("a file that cannot be read ({strerror})", strerror=error.strerror), t("a YAML file")
+        ) from error
     return read_bytes(raw, path, shown)
 
 
@@ -110,9 +112,11 @@ def read_bytes(raw: bytes, path: Path, shown: str) -> Source:
         got = (
             t("an empty file")
             if data is None
-            else f"a {('list' if isinstance(data, list) else 'single value')}"
+            else t("a list")
+            if isinstance(data, list)
+            else t("a single value")
         )
-        raise _refused(f"{shown}:1", "", got, "a mapping of fields, such as 'schema: 1'")
+        raise _refused(f"{shown}:1", "", got, t("a mapping of fields, such as 'schema: 1'"))
     return Source(path, shown, raw, data)
 
 
@@ -123,13 +127,19 @@ def parsed(text: str) -> Any:
 
 def _parse(raw: bytes, shown: str) -> Any:
     if len(raw) > _MOST_BYTES:
-        raise _refused(shown, "", f"{len(raw):,} bytes", f"at most {_MOST_BYTES:,}")
+        raise _refused(
+            shown, "", t("{raw:,} bytes", raw=len(raw)), t("at most {most_bytes:,}", most_bytes=_MOST_BYTES)
+        )
     try:
         text = _decoded(raw)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise _refused(
-            f"{shown}:{line}", "", f"the byte 0x{raw[error.start]:02x}", "UTF-8", "Save the file as UTF-8."
+            f"{shown}:{line}",
+            "",
+            t("the byte 0x{byte:02x}", byte=raw[error.start]),
+            t("UTF-8"),
+            t("Save the file as UTF-8."),
         ) from error
     try:
         _refuse_deep_nesting(text, shown)
@@ -142,7 +152,9 @@ def _parse(raw: bytes, shown: str) -> Any:
     except yaml.YAMLError as error:
         raise _no_yaml(error, text, shown) from error
     except ValueError as error:  # a number too long to be one
-        raise _refused(shown, "", f"a value that cannot be read ({error})", "plain values") from error
+        raise _refused(
+            shown, "", t("a value that cannot be read ({error})", error=error), t("plain values")
+        ) from error
 
 
 def _decoded(raw: bytes) -> str:
@@ -165,7 +177,10 @@ def _refuse_deep_nesting(text: str, shown: str) -> None:
             depth -= 1
         if depth > _MOST_DEPTH:
             raise _refused(
-                _at(shown, event), "", f"more than {_MOST_DEPTH} levels of nesting", "a flatter document"
+                _at(shown, event),
+                "",
+                t("more than {depth} levels of nesting", depth=_MOST_DEPTH),
+                t("a flatter document"),
             )
 
 
@@ -178,7 +193,7 @@ def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
         if id(node) in sizes:
             known = sizes[id(node)]
             if known is None:
-                raise _refused(_at(shown, node), "", "an alias to something it stands in", "no circles")
+                raise _refused(_at(shown, node), "", t("an alias to something it stands in"), t("no circles"))
             return known
         sizes[id(node)] = None
         total = 1
@@ -191,9 +206,9 @@ def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
             raise _refused(
                 _at(shown, node),
                 "",
-                "aliases that multiply",
-                f"at most {_MOST_NODES:,} values",
-                "Write it out.",
+                t("aliases that multiply"),
+                t("at most {most_nodes:,} values", most_nodes=_MOST_NODES),
+                t("Write it out."),
             )
         sizes[id(node)] = total
         return total
@@ -206,15 +221,15 @@ def _refuse_double_keys(node: yaml.MappingNode, shown: str) -> None:
     first: dict[tuple[str, str], yaml.Node] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise _refused(_at(shown, key), "", "a key that is a list or mapping", "a plain key")
+            raise _refused(_at(shown, key), "", t("a key that is a list or mapping"), t("a plain key"))
         before = first.setdefault((key.tag, key.value), key)
         if before is not key:
             raise _refused(
                 _at(shown, key),
                 str(key.value),
-                "the same key again",
-                f"it once ({_at('line', before).replace(':', ' ')} has it)",
-                "Keep one of the two.",
+                t("the same key again"),
+                t("it once ({replace} has it)", replace=_at("line", before).replace(":", " ")),
+                t("Keep one of the two."),
             )
 
 
@@ -232,15 +247,23 @@ def _no_yaml(error: yaml.YAMLError, text: str, shown: str) -> UsageError:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.encode()[: error.position].count(b"\n") + 1  # libyaml counts bytes
         where = f"{shown}:{line}"
-        return _refused(where, "", f"the character {_code(error.character)}", "printable text")
+        return _refused(
+            where, "", t("the character {code}", code=_code(error.character)), t("printable text")
+        )
     told = str(getattr(error, "problem", None) or error).splitlines()[0]
     lines = text.splitlines()
     there = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
     if "\t" in there[: len(there) - len(there.lstrip())]:
-        return _refused(where, "", "a tab", "spaces", "YAML is indented with spaces only.")
+        return _refused(where, "", t("a tab"), t("spaces"), t("YAML is indented with spaces only."))
     if "tag" in told and "constructor" in told:
-        return _refused(where, "", f"a tag ({told.split()[-1]})", "plain values", "Tags are not loaded.")
+        return _refused(
+            where,
+            "",
+            t("a tag ({tag})", tag=told.split()[-1]),
+            t("plain values"),
+            t("Tags are not loaded."),
+        )
     if "document" in told:
-        return _refused(where, "", "a second document", "one document", "Remove the line '---'.")
+        return _refused(where, "", t("a second document"), t("one document"), t("Remove the line '---'."))
     hint = t("Put the text in quotes.") if "mapping values are not allowed" in told else ""
-    return _refused(where, "", f"text that is not YAML ({told})", "YAML", hint)
+    return _refused(where, "", t("text that is not YAML ({told})", told=told), t("YAML"), hint)

@@ -105,7 +105,7 @@ def _check_request(flow: Flow, at: Path_, say: Any) -> None:
                 say(
                     where,
                     f"'${{{placeholder}}}'",
-                    t("one of {of_requests}", of_requests=listed(_OF_REQUESTS)),
+                    t("one of {choices}", choices=listed(_OF_REQUESTS)),
                     hint,
                 )
     if "write.text" in used and not request.texts:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chaos_ext.catalog.source import Path_, Source
 from chaos_ext.errors import Problem, did_you_mean
-from chaos_ext.language import t
+from chaos_ext.language import listed, t
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -21,13 +21,13 @@ _LISTED = 12  # names that a message lists at most
 def shown(value: object) -> str:
     """A value as a message shows it: texts in quotes, the rest as YAML writes it, nothing long."""
     if value is None:
-        return "nothing"
+        return t("nothing")
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return t("true") if value else t("false")
     if isinstance(value, dict):
-        return "a mapping" if value else "an empty mapping"
+        return t("a mapping") if value else t("an empty mapping")
     if isinstance(value, (list, tuple)):
-        return "a list" if value else "an empty list"
+        return t("a list") if value else t("an empty list")
     if isinstance(value, str) and len(value) > _SHOWN:
         value = f"{value[: _SHOWN - 1]}…"
     return repr(value)
@@ -39,9 +39,14 @@ def nearest_or_all(word: object, choices: Collection[str]) -> str:
         return hint
     if not choices:
         return ""
-    listed = sorted(choices)
-    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
-    return f"There {'is' if len(listed) == 1 else 'are'}: {', '.join(listed[:_LISTED])}{more}."
+    known = sorted(choices)
+    if len(known) == 1:
+        return t("There is: {name}.", name=known[0])
+    if len(known) <= _LISTED:
+        return t("There are: {names}.", names=listed(known))
+    return t(
+        "There are: {names} and {count} more.", names=listed(known[:_LISTED]), count=len(known) - _LISTED
+    )
 
 
 def understood(source: Source, model: type[M], problems: list[Problem]) -> M | None:
@@ -103,17 +108,17 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
     kind = entry["type"]
     if kind == "missing":
         wanted = _schema_at(schema, at)
-        return source.problem(at, "nothing", _expected(schema, wanted), t("Add '{at}: …'.", at=at[-1]))
+        return source.problem(at, t("nothing"), _expected(schema, wanted), t("Add '{at}: …'.", at=at[-1]))
     if kind == "extra_forbidden":
         known = _keys(schema, at[:-1])
         return source.problem(
-            at, f"the unknown key '{at[-1]}'", t("a known one"), nearest_or_all(at[-1], known)
+            at, t("the unknown key '{key}'", key=at[-1]), t("a known one"), nearest_or_all(at[-1], known)
         )
     if of_key:
         names = _schema_at(schema, at[:-1]).get("propertyNames", {})
         choices = _resolve(schema, names).get("enum", [])
         expected: str = t("a known one") if choices else t("lower-case words joined by '-'")
-        return source.problem(at, f"the key '{at[-1]}'", expected, nearest_or_all(at[-1], choices))
+        return source.problem(at, t("the key '{key}'", key=at[-1]), expected, nearest_or_all(at[-1], choices))
     value = _value(source.data, at)
     wanted = _schema_at(schema, at)
     choices = [str(choice) for choice in _choices(schema, wanted)]
@@ -125,9 +130,9 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
 
 def _try(value: object, kind: str) -> str:
     if kind == "string_type" and isinstance(value, bool):
-        return "Put the word in quotes: without them it means true or false."
+        return t("Put the word in quotes: without them it means true or false.")
     if kind == "string_type" and isinstance(value, (int, float)):
-        return f"Put it in quotes: '{value}'."
+        return t("Put it in quotes: '{value}'.", value=value)
     return ""
 
 
@@ -181,12 +186,12 @@ def _choices(schema: dict[str, Any], wanted: dict[str, Any]) -> list[Any]:
 
 
 _TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
+    "string": t("a text"),
+    "integer": t("a whole number"),
+    "number": t("a number"),
+    "boolean": t("true or false"),
+    "array": t("a list"),
+    "object": t("a mapping"),
 }
 
 
@@ -199,20 +204,20 @@ def _expected(schema: dict[str, Any], wanted: dict[str, Any], entry: Any = None)
         word = _expected_of(each)
         if word and word not in words:
             words.append(word)
-    return " or ".join(words) or "something else"
+    return listed(words, " or ") or t("something else")
 
 
 def _expected_of(part: dict[str, Any]) -> str:
     if "const" in part:
         return shown(part["const"])
     if "enum" in part:
-        return f"one of {', '.join(map(str, part['enum']))}"
+        return t("one of {choices}", choices=listed(part["enum"]))
     if part.get("examples"):
-        return f"a value such as {' or '.join(map(repr, part['examples']))}"
+        return t("a value such as {examples}", examples=listed(map(repr, part["examples"]), " or "))
     if part.get("pattern"):
-        return "lower-case words joined by '-', such as 'redis-memory-full'"
+        return t("lower-case words joined by '-', such as 'redis-memory-full'")
     if set(part.get("properties", {})) == {"en", "ja"}:
-        return "{en: …, ja: …}"
+        return t("{en: …, ja: …}")
     kind = part.get("type")
     if kind == "null":
         return ""
@@ -220,9 +225,11 @@ def _expected_of(part: dict[str, Any]) -> str:
     low = part.get("minimum", part.get("exclusiveMinimum"))
     high = part.get("maximum")
     if low is not None and high is not None:
-        return f"{word} from {low} to {high}"
+        return t("{word} from {low} to {high}", word=word, low=low, high=high)
     if low is not None:
-        return f"{word} of at least {low}"
+        return t("{word} of at least {low}", word=word, low=low)
     if "properties" in part and word:
-        return f"{word} with {', '.join(part.get('required', part['properties']))}"
+        return t(
+            "{word} with {required}", word=word, required=listed(part.get("required", part["properties"]))
+        )
     return word

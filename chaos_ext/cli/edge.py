@@ -23,7 +23,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 import click
 
 from chaos_ext.cli.screen import echo, with_language
-from chaos_ext.language import t
+from chaos_ext.language import chosen_for, listed, say, t
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,7 +60,7 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
         except ChaosExtError as error:
             _end(str(error) or type(error).__name__, error.exit_code)
         except KeyboardInterrupt:
-            _end("Interrupted.", INTERRUPTED)
+            _end(t("Interrupted."), INTERRUPTED)
         except OSError as error:
             _end_of_os_error(error)
         except ModuleNotFoundError as error:
@@ -75,9 +75,11 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
 
 
 def _not_installed(name: str | None) -> str:
-    return (
-        f"{sys.prefix}: got no Python package '{name}', expected everything that set-up installs. "
-        "Try: make clean, then the same command again."
+    return t(
+        "{prefix}: got no Python package '{name}', expected everything that set-up installs. Try: make clean, then "
+        "the same command again.",
+        prefix=sys.prefix,
+        name=name,
     )
 
 
@@ -107,7 +109,7 @@ def _end(message: str, code: int) -> NoReturn:
         _drop_stdout()
     if message:
         with contextlib.suppress(OSError):  # when nobody can be told, the exit code still says it
-            echo(message, err=True)
+            echo(say(message, chosen_for(sys.stderr)), err=True)
     raise click.exceptions.Exit(code)
 
 
@@ -134,11 +136,20 @@ def _reader_is_gone() -> bool:
 
 def _what_the_machine_refused(error: OSError) -> str:
     """A sentence for the failures of a machine that a person can put right, or nothing."""
-    where = f" while writing {error.filename}" if error.filename else ""
     if error.errno in _FULL:
-        return f"The disk is full{where}: {error.strerror}. Free some space and run the command again."
+        return t(
+            "The disk is full while writing {file}: {why}. Free some space and run the command again."
+            if error.filename
+            else "The disk is full: {why}. Free some space and run the command again.",
+            file=error.filename,
+            why=error.strerror,
+        )
     if error.errno in _REFUSED and error.filename:
-        return f"{error.filename}: {error.strerror}. Check who owns it and whether it may be written."
+        return t(
+            "{file}: {why}. Check who owns it and whether it may be written.",
+            file=error.filename,
+            why=error.strerror,
+        )
     return ""
 
 
@@ -147,14 +158,18 @@ def _report(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     short = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    lines = [f"This is a bug in chaos-ext, not in what you wrote: {short}{at}"]
+    lines: list[str] = [
+        t("This is a bug in chaos-ext, not in what you wrote: {short}{at}", short=short, at=at)
+    ]
     try:
         path = _save("\n".join((*_circumstances(), "", *traceback.format_exception(error))))
-        lines.append(f"The full report is in {path}; paste it into an issue.")
+        lines.append(t("The full report is in {path}; paste it into an issue.", path=path))
     except OSError as why:
-        lines.append(f"The full report could not be saved ({why}); paste these lines into an issue:")
+        lines.append(
+            t("The full report could not be saved ({why}); paste these lines into an issue:", why=why)
+        )
         lines += _circumstances()
-    return "\n".join(lines)
+    return listed(lines, "\n")
 
 
 def _circumstances() -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import echo, table
 from chaos_ext.cli.usage import Group
 from chaos_ext.language import t
 
@@ -35,19 +36,19 @@ def list_runs(mode: str | None, form: str) -> None:
       chaos history list --mode postgresql-primary-down --format json
     """
     from chaos_ext.history.index import entries
-    from chaos_ext.report.text import table
+    from chaos_ext.verdict.words import VERDICTS
 
     found = [entry for entry in entries(_runs()) if mode in (None, entry.mode)]
     if form == "json":
         click.echo(json.dumps([entry.as_dict() for entry in found], indent=2, ensure_ascii=False))
         return
     if not found:
-        click.echo(t("No run is kept. Try: chaos verify ID"))
+        echo(t("No run is kept. Try: chaos verify ID"))
         return
     rows = [
         (
             e.started[:19].replace("T", " "),
-            e.verdict,
+            VERDICTS.get(e.verdict, e.verdict),
             e.mode,
             e.environment,
             e.run_id,
@@ -55,7 +56,7 @@ def list_runs(mode: str | None, form: str) -> None:
         )
         for e in found
     ]
-    click.echo(table(rows, ("started (UTC)", "verdict", "mode", "environment", "run", "because")))
+    table(rows, (t("started (UTC)"), t("verdict"), t("mode"), t("environment"), t("run"), t("because")))
 
 
 @history.command()
@@ -83,7 +84,7 @@ def show(run: str) -> None:
         for event in trial.events:
             terminal(event)
     if entry.verdict == index.UNFINISHED:
-        click.echo(t("\nThis run was never judged. Try: chaos history rejudge {name}", name=folder.name))
+        echo(t("\nThis run was never judged. Try: chaos history rejudge {name}", name=folder.name))
         return
     verdict = bundle.verdict_of(folder)
     again = f"chaos verify {entry.mode} --env {entry.environment}"
@@ -112,11 +113,12 @@ def check(runs: tuple[str, ...]) -> None:
     ]
     if problems:
         raise UsageError(problems)
-    click.echo(
+    echo(
         t(
-            "{folders} {value} sealed",
-            folders=len(folders),
-            value="run is as it was" if len(folders) == 1 else "runs are as they were",
+            "{count} run is as it was sealed"
+            if len(folders) == 1
+            else "{count} runs are as they were sealed",
+            count=len(folders),
         )
     )
 
@@ -132,16 +134,17 @@ def rejudge(runs: tuple[str, ...]) -> None:
       chaos history rejudge last
     """
     from chaos_ext.history import bundle, index
-    from chaos_ext.report.text import table
     from chaos_ext.verdict.judge import judge
+    from chaos_ext.verdict.words import VERDICTS
 
     rows = []
     for folder in _chosen(runs):
         entry, verdict = index.entry(folder), judge(bundle.load(folder))
         words = ", ".join(dict.fromkeys(r.word for r in (*verdict.flags, *verdict.reasons)))
         told = t("same") if str(verdict.word) == entry.verdict else t("DIFFERS")
-        rows.append((told, entry.verdict, str(verdict.word), folder.name, words))
-    click.echo(table(rows, ("", "was", "is", "run", "because")))
+        was = VERDICTS.get(entry.verdict, entry.verdict)
+        rows.append((told, was, VERDICTS[verdict.word], folder.name, words))
+    table(rows, ("", t("was"), t("is"), t("run"), t("because")))
 
 
 def _runs() -> Path:

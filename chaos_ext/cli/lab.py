@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import echo
 from chaos_ext.cli.usage import Group
-from chaos_ext.language import t
+from chaos_ext.language import spoken, t
 
 _FORMAT = click.option(
     "--format",
@@ -59,10 +60,13 @@ def up(name: str | None, environment: str, form: str) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as alerts:
         json.dump(alert_rules(environments.load(environment)), alerts)
         alerts.flush()
-        facts = labs.up(name=name, alerts=Path(alerts.name), progress=lambda line: click.echo(line, err=True))
-    click.echo(
-        json.dumps(facts, indent=1, ensure_ascii=False) if form == "json" else "\n".join(_ways_in(facts))
-    )
+        facts = labs.up(
+            name=name, alerts=Path(alerts.name), progress=lambda line: echo(spoken(line), err=True)
+        )
+    if form == "json":
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+    else:
+        _print_ways_in(facts)
 
 
 @lab.command()
@@ -80,7 +84,7 @@ def down(lab: str | None) -> None:
     from chaos_ext import labs
 
     labs.down(lab)
-    click.echo(t("the lab is down") if lab is None else t("lab {lab} is down", lab=lab))
+    echo(t("the lab is down") if lab is None else t("lab {lab} is down", lab=lab))
 
 
 @lab.command()
@@ -100,11 +104,12 @@ def status(lab: str | None, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
-        healthy = "healthy" if said["healthy"] else "not healthy"
-        click.echo(f"lab {said['name']}: {healthy}. {said['why']}".rstrip())
+        healthy = t("healthy") if said["healthy"] else t("not healthy")
+        echo(t("lab {name}: {healthy}. {why}", name=said["name"], healthy=healthy, why=said["why"]))
         for name, part in said["parts"].items():
-            role = " (primary)" if name in said["primaries"] else ""
-            click.echo(f"  {name:<12}{part['state']:<10}{part['why'] or 'usable'}{role}")
+            why = spoken(part["why"] or t("usable"))
+            role = spoken(t(" (primary)")) if name in said["primaries"] else ""
+            echo(f"  {name:<12}{part['state']:<10}{why}{role}")
     if not said["healthy"]:
         raise SystemExit(1)
 
@@ -158,7 +163,7 @@ def open_(lab: str | None, no_browser: bool, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    click.echo("\n".join(_ways_in(facts)))
+    _print_ways_in(facts)
     if form == "page":
         # Without --lang each browser gets the language that it asks for.
         labs.become_page(facts["dir"], os.environ.get(CHOICE), browser=not no_browser)
@@ -181,29 +186,35 @@ def list_(form: str) -> None:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
     if not found:
-        click.echo(t("no lab is up; 'chaos lab up' starts one"), err=True)
+        echo(t("no lab is up; 'chaos lab up' starts one"), err=True)
     for each in found:
         why = t("left over: {left_over}", left_over=each["left_over"]) if each["left_over"] else each["dir"]
-        click.echo(f"{each['name']:<20}{each['state']:<10}{each['url'] or '-':<26}{why}")
+        echo(f"{each['name']:<20}{each['state']:<10}{each['url'] or '-':<26}{spoken(why)}")
 
 
-def _ways_in(facts: dict[str, object]) -> list[str]:
+def _print_ways_in(facts: dict[str, object]) -> None:
     """The facts a person needs, one a line."""
     from typing import Any, cast
 
+    from chaos_ext.report.text import pad
+
     said = cast("dict[str, Any]", facts)
-    nodes = said["postgresql"]["nodes"]
     edge, ca = said["edge"]["url"], said["edge"]["ca_file"]
-    return [
-        f"lab            {said['name']} in {said['dir']}",
-        f"dashboard      {edge}/dashboard/summary?survey=welcome",
-        f"responses      {edge}/responses?survey=welcome",
-        f"               curl --cacert {ca} '{edge}/responses?survey=welcome'",
-        f"alerts         {said['alertmanager']['url']}/api/v2/alerts",
-        f"fault proxies  {said['faultproxy']['url']}/proxies",
-        *(f"{name:<15}psql service={name}   (127.0.0.1:{node['port']})" for name, node in nodes.items()),
-        f"parts          supervisorctl status   ({', '.join(said['parts'])})",
-        f"tools          export PATH={said['bin']}:$PATH",
-        f"logs           {said['logs']}",
-        f"data           {said['data']}",
+    lines: list[tuple[str, str]] = [
+        (t("lab"), f"{said['name']}  {said['dir']}"),
+        (t("dashboard"), f"{edge}/dashboard/summary?survey=welcome"),
+        (t("responses"), f"{edge}/responses?survey=welcome"),
+        ("", f"curl --cacert {ca} '{edge}/responses?survey=welcome'"),
+        (t("alerts"), f"{said['alertmanager']['url']}/api/v2/alerts"),
+        (t("fault proxies"), f"{said['faultproxy']['url']}/proxies"),
+        *(
+            (name, f"psql service={name}   (127.0.0.1:{node['port']})")
+            for name, node in said["postgresql"]["nodes"].items()
+        ),
+        (t("parts"), f"supervisorctl status   ({', '.join(said['parts'])})"),
+        (t("tools"), f"export PATH={said['bin']}:$PATH"),
+        (t("logs"), said["logs"]),
+        (t("data"), said["data"]),
     ]
+    for label, words in lines:
+        echo(f"{pad(spoken(label), 14)} {words}")

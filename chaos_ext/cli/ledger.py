@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import echo, table
 from chaos_ext.cli.usage import Command, Group
 from chaos_ext.language import t
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from chaos_ext.errors import Blocked
     from chaos_ext.safety.ledger import Entry
 
-_COLUMNS = ("state", "name", "environment", "instance", "intended", "runner", "why")
+_COLUMNS = (t("state"), t("name"), t("environment"), t("instance"), t("intended"), t("runner"), t("why"))
 
 
 @click.command(cls=Command)
@@ -45,20 +46,20 @@ def heal(instance: str | None, even_if_running: bool) -> None:
     entries = [entry for entry in known if entry.is_open and instance in (None, entry.instance)]
     running = [entry for entry in entries if not even_if_running and entry.runner_may_live()]
     for entry in running:
-        click.echo(
+        echo(
             t(
-                "left {name} in {instance}: its run (pid {runner_pid}) is alive",
+                "left {name} in {instance}: its run (pid {pid}) is alive",
                 name=entry.name,
                 instance=entry.instance,
-                runner_pid=entry.runner_pid,
+                pid=entry.runner_pid,
             )
         )
     orphans = [entry for entry in entries if entry not in running]
-    outcomes = put_back(directory, instance, click.echo, orphans)
+    outcomes = put_back(directory, instance, echo, orphans)
     for error in damaged:
-        click.echo(str(error), err=True)
+        echo(error, err=True)
     if not entries and not damaged:
-        click.echo(t("nothing to heal"))
+        echo(t("nothing to heal"))
     failed = any(outcome.state == "failed" for outcome in outcomes)
     raise SystemExit(5 if failed else 4 if running or damaged else 0)
 
@@ -84,7 +85,6 @@ def show(everything: bool, form: str) -> None:
     Example:
         chaos ledger show --all --format json
     """
-    from chaos_ext.report.text import table
     from chaos_ext.safety.ledger import read_all
 
     entries = [entry for entry in read_all(_directory()) if everything or entry.is_open]
@@ -92,9 +92,9 @@ def show(everything: bool, form: str) -> None:
     if form == "json":
         click.echo(json.dumps([{**row, **_more(e)} for row, e in zip(rows, entries, strict=True)], indent=2))
     elif rows:
-        click.echo(table([list(row.values()) for row in rows], _COLUMNS))
+        table([list(row.values()) for row in rows], _COLUMNS)
     else:
-        click.echo(t("nothing was ever injected") if everything else t("nothing is open"))
+        echo(t("nothing was ever injected") if everything else t("nothing is open"))
 
 
 def _directory() -> Path:
@@ -104,14 +104,14 @@ def _directory() -> Path:
 
 
 def _row(entry: Entry) -> dict[str, str]:
-    alive = "alive" if entry.runner_may_live() else "dead"
+    alive = entry.runner_may_live()
     return {
         "state": entry.state,
         "name": entry.name,
         "environment": entry.environment,
         "instance": entry.instance,
         "intended": entry.intended_wall,
-        "runner": f"{entry.runner_pid} {alive}",
+        "runner": t("{pid} alive" if alive else "{pid} dead", pid=entry.runner_pid),
         "why": entry.why,
     }
 

@@ -15,6 +15,7 @@ import click
 
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.runbook_new import new
+from chaos_ext.cli.screen import confirm, echo, table
 from chaos_ext.cli.usage import Group
 from chaos_ext.language import listed, t
 
@@ -82,7 +83,7 @@ def lint(files: tuple[Path, ...], platforms: tuple[str, ...], form: str) -> None
             document = parse(file)
             numbered = [step for step in document.steps if step.number]
             on = ", ".join(document.platforms) or "all"
-            click.echo(
+            echo(
                 t(
                     "{file}: ok: {numbered} steps, platforms {on}",
                     file=shown(file),
@@ -159,11 +160,10 @@ def show(file: Path, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(as_json(document), indent=1, ensure_ascii=False))
         return
-    from chaos_ext.report.text import table
-
     head, rows = as_text(document)
-    click.echo("\n".join(head))
-    click.echo(table(rows, ("STEP", "ROLE", "ON", "AT MOST", "WHAT"), _columns()))
+    for line in head:
+        echo(line)
+    table(rows, (t("STEP"), t("ROLE"), t("ON"), t("AT MOST"), t("WHAT")), _columns())
 
 
 def _columns() -> int:
@@ -218,9 +218,9 @@ def follow(
         raise UsageError(problems)
     outcome = _follow(document, environment, lab, given, only, unattended or not sys.stdin.isatty())
     if not outcome.ok:
-        click.echo(outcome.why, err=True)
+        echo(outcome.why, err=True)
         for key in outcome.undo_offered:
-            click.echo(
+            echo(
                 t("to take back what was done: chaos runbook follow {file} --step {key}", file=file, key=key),
                 err=True,
             )
@@ -234,7 +234,11 @@ def _unknown(document: Runbook, names: tuple[str, ...]) -> Iterator[Problem]:
     for name in names:
         if document.find(name) is None:
             yield Problem(
-                "--step", "", f"'{name}'", t("one of {keys}", keys=listed(keys)), did_you_mean(name, keys)
+                "--step",
+                "",
+                f"'{name}'",
+                t("one of {choices}", choices=listed(keys)),
+                did_you_mean(name, keys),
             )
 
 
@@ -245,7 +249,7 @@ def _malformed(words: tuple[str, ...]) -> Iterator[Problem]:
 
     for word in words:
         if not re.fullmatch(r"[A-Za-z_]\w*=.*", word, re.DOTALL):
-            yield Problem("--var", "", f"'{word}'", t("KEY=VALUE"))
+            yield Problem("--var", "", f"'{word}'", "KEY=VALUE")
 
 
 def _follow(
@@ -297,7 +301,7 @@ def _follow(
 def _ask(step: Step) -> bool:
     for task in step.tasks:
         click.echo(f"  [ ] {task.text}")
-    return click.confirm(f"{step.heading}: done?", default=False)
+    return confirm(t("{heading}: done?", heading=step.heading))
 
 
 @contextmanager
@@ -323,7 +327,7 @@ def _dry_run(
     known = {name: value for name, value in place.variables.items() if "${" not in value}
     secrets = set(place.secrets)
     for block in planned(document, place.platform, {**known, **given}, secrets, only):
-        click.echo(
+        echo(
             t(
                 "{heading}  [{role}, at most {timeout_s:g} s]",
                 heading=block.heading,
@@ -334,7 +338,7 @@ def _dry_run(
         for line in block.command.splitlines():
             click.echo(f"    {line}".rstrip())
         click.echo()
-    click.echo(t("dry run on {platform}: nothing was run", platform=place.platform))
+    echo(t("dry run on {platform}: nothing was run", platform=place.platform))
 
 
 def _as_far_as_known(environment: str, lab: str | None) -> Environment:

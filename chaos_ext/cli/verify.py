@@ -282,7 +282,8 @@ def _typed(words: str) -> str:
 
 def _plan(catalog: Catalog, mode: FailureMode, environment: Environment, arms: Mapping[Arm, int]) -> None:
     """What `--dry-run` prints; nothing is started."""
+    from chaos_ext.language import chosen_for
     from chaos_ext.report.plan import plan_lines
 
-    for line in plan_lines(catalog, mode, environment, arms):
+    for line in plan_lines(catalog, mode, environment, arms, chosen_for(sys.stdout)):
         click.echo(line)

@@ -9,6 +9,7 @@ import click
 
 from chaos_ext.cli.catalog.options import as_json, in_format
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import echo
 from chaos_ext.language import t
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def check(form: str) -> None:
         click.echo(as_json([vars(problem) for problem in checked.problems]))
     else:
         for problem in checked.problems:
-            click.echo(str(problem))
-        click.echo(_summed_up(checked))
+            echo(problem)
+        echo(_summed_up(checked))
     sys.exit(2 if checked.problems else 0)
 
 
@@ -66,11 +67,11 @@ def compile() -> None:  # the command's name
         raise UsageError(checked.problems)
     written, removed = checking.write(root, checked)
     for path in written:
-        click.echo(t("wrote {path}", path=path.relative_to(root)))
+        echo(t("wrote {path}", path=path.relative_to(root)))
     for path in removed:
-        click.echo(t("removed {path}", path=path.relative_to(root)))
+        echo(t("removed {path}", path=path.relative_to(root)))
     same = len(checked.experiments) - len(written)
-    click.echo(
+    echo(
         t(
             "{written} written, {removed} removed, {same} up to date already.",
             written=len(written),
@@ -81,11 +82,13 @@ def compile() -> None:  # the command's name
 
 
 def _summed_up(checked: Checked) -> str:
-    looked_at = f"{_count(checked.modes, 'failure mode')} and {_count(checked.environments, 'environment')}"
+    modes, environments, problems = checked.modes, checked.environments, len(checked.problems)
+    looked_at = t(
+        "{modes} and {environments}",
+        modes=t("{n} failure mode" if modes == 1 else "{n} failure modes", n=modes),
+        environments=t("{n} environment" if environments == 1 else "{n} environments", n=environments),
+    )
     if not checked.problems:
-        return f"{looked_at}: nothing wrong."
-    return f"{looked_at} understood: {_count(len(checked.problems), 'problem')}."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        return t("{looked_at}: nothing wrong.", looked_at=looked_at)
+    wrong = t("{n} problem" if problems == 1 else "{n} problems", n=problems)
+    return t("{looked_at} understood: {problems}.", looked_at=looked_at, problems=wrong)

@@ -10,6 +10,8 @@ import click
 
 from chaos_ext.cli.catalog.options import as_json, in_format, in_language
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import table
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from chaos_ext.model import FailureMode
@@ -30,7 +32,6 @@ def list_(form: str, language: str) -> None:
     from chaos_ext import environments
     from chaos_ext.catalog import load
     from chaos_ext.model import text_in
-    from chaos_ext.report.text import table
 
     modes = load.catalog(environments.project_root()).modes.values()
     ranked = sorted(modes, key=lambda mode: (-mode.priority, mode.id))
@@ -42,7 +43,7 @@ def list_(form: str, language: str) -> None:
         for mode in ranked
     ]
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    click.echo(table(rows, ("ID", "PRIORITY", "PRODUCT", "IN", "TITLE"), columns))
+    table(rows, (t("ID"), t("PRIORITY"), t("PRODUCT"), t("IN"), t("TITLE")), columns)
 
 
 def _summary(mode: FailureMode, language: str) -> dict[str, Any]:

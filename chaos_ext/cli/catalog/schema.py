@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.screen import echo
 from chaos_ext.language import listed, t
 
 _KINDS = ("failure-mode", "services", "environment")
@@ -33,4 +34,4 @@ def schema(kind: str | None, write: bool) -> None:
         for path, text in schemas.files(root).items():
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            click.echo(t("wrote {path}", path=path.relative_to(root)), err=kind is not None)
+            echo(t("wrote {path}", path=path.relative_to(root)), err=kind is not None)

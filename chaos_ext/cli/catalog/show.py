@@ -11,7 +11,7 @@ import click
 from chaos_ext.cli.catalog.options import as_json, in_language
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.screen import echo
-from chaos_ext.language import t
+from chaos_ext.language import Language, Said, listed, say, t
 
 if TYPE_CHECKING:
     from chaos_ext.model import FailureMode
@@ -117,43 +117,62 @@ def _one(id_: str, form: str, language: str) -> str:
     from chaos_ext.catalog import load
     from chaos_ext.report.text import pad
 
+    told_in: Language = "ja" if language == "ja" else "en"
     root = environments.project_root()
     mode = load.mode(root, id_)
     path = load.path_of(root, id_).relative_to(root)
     if form == "json":
         return as_json({"file": str(path), **mode.model_dump(mode="json", by_alias=True, exclude_none=True)})
-    return "\n".join(f"{pad(label, 12)}  {value}".rstrip() for label, value in _details(mode, language, path))
+    return "\n".join(
+        f"{pad(say(label, told_in), 12)}  {say(words, told_in) if isinstance(words, Said) else words}".rstrip()
+        for label, words in _details(mode, language, path)
+    )
 
 
 def _details(mode: FailureMode, language: str, path: Path) -> list[tuple[str, str]]:
     from chaos_ext.model import text_in
+    from chaos_ext.verdict.words import IMPACTS
 
-    claimed = [f"{flow}: {impact}" for flow, impact in mode.impact.flows.items()]
-    claimed += [f"{flow}: possibly {impact}" for flow, impact in mode.impact.possible.items()]
-    flows = ", ".join(claimed) or "no flow"
-    score = f"severity {mode.severity} x likelihood {mode.likelihood} x detectability {mode.detectability}"
-    lines = [
+    claimed = [t("{flow}: {impact}", flow=f, impact=IMPACTS[i]) for f, i in mode.impact.flows.items()]
+    claimed += [
+        t("{flow}: possibly {impact}", flow=f, impact=IMPACTS[i]) for f, i in mode.impact.possible.items()
+    ]
+    summary = text_in(mode.impact.summary, language)
+    priority = t(
+        "{priority} of 27 (severity {severity} x likelihood {likelihood} x detectability {detectability})",
+        priority=mode.priority,
+        severity=mode.severity,
+        likelihood=mode.likelihood,
+        detectability=mode.detectability,
+    )
+    lines: list[tuple[str, str]] = [
         ("", text_in(mode.title, language)),
         ("id", mode.id),
-        ("file", str(path)),
-        ("product", ", ".join((mode.product, *mode.also_known_as))),
-        ("category", mode.category),
-        ("event", text_in(mode.event, language)),
-        ("impact", f"{text_in(mode.impact.summary, language)} ({flows})"),
-        ("priority", f"{mode.priority} of 27 ({score})"),
-        ("alert", mode.detection.alert),
-        ("recovery", mode.recovery),
-        ("runbook", mode.runbook if mode.runbook == "none" else f"catalog/{mode.runbook}"),
+        (t("file"), str(path)),
+        (t("product"), ", ".join((mode.product, *mode.also_known_as))),
+        (t("category"), mode.category),
+        (t("event"), text_in(mode.event, language)),
+        (t("impact"), t("{summary} ({flows})", summary=summary, flows=listed(claimed) or t("no flow"))),
+        (t("priority"), priority),
+        (t("alert"), mode.detection.alert),
+        (t("recovery"), t("by itself") if mode.recovery == "self" else t("by the runbook")),
+        (t("runbook"), t("none") if mode.runbook == "none" else f"catalog/{mode.runbook}"),
     ]
     for name, each in mode.objectives.items():
-        kept = f"detect within {each.detect_within:g} s, recover within {each.recover_within:g} s"
-        lines.append(("objectives", f"{name}: {kept}, lose at most {each.lost_acknowledged_writes} writes"))
+        kept = t(
+            "{name}: detect within {detect:g} s, recover within {recover:g} s, lose at most {lost} writes",
+            name=name,
+            detect=each.detect_within,
+            recover=each.recover_within,
+            lost=each.lost_acknowledged_writes,
+        )
+        lines.append((t("objectives"), kept))
     for platform, faults in mode.reproduce.items():
         for fault in faults:
             function = fault.provider.get("func") or fault.provider.get("path") or fault.provider.get("url")
-            lines.append(("reproduce", f"{platform}: {fault.name} ({function})"))
+            lines.append((t("reproduce"), f"{platform}: {fault.name} ({function})"))
     if mode.leaves is not None:
-        lines.append(("leaves", text_in(mode.leaves, language)))
-    lines.append(("owner", mode.owner))
-    lines += [("reference", reference) for reference in mode.references]
+        lines.append((t("leaves"), text_in(mode.leaves, language)))
+    lines.append((t("owner"), mode.owner))
+    lines += [(t("reference"), reference) for reference in mode.references]
     return lines
