@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from chaos_ext.catalog.load import Catalog
 from chaos_ext.errors import UsageError
-from chaos_ext.history import index
+from chaos_ext.history import freshness, index
 from chaos_ext.history.reading import load, run_facts
-from chaos_ext.model import Impact
+from chaos_ext.model import Environment, Impact
 from chaos_ext.verdict import validity
 from chaos_ext.verdict.facts import Facts
-
-if TYPE_CHECKING:
-    from chaos_ext.catalog.load import Catalog, Digest
 
 _WORST_FIRST = tuple(Impact)
 _NOTHING_MEASURED = {
@@ -33,7 +30,8 @@ class Measured:
     """One run, as a table shows it.
 
     `impact` has the words measured in the trials that count, worst first, by flow; a flow without an operation is
-    left out. `stale` names what the run was made from and is another one now: mode, runbook, environment, services.
+    left out. `stale` names what the verdict was earned with and is another one now, such as mode, runbook, environment,
+    services, the lab, or the code of an activity.
     """
 
     run_id: str
@@ -44,35 +42,25 @@ class Measured:
     stale: tuple[str, ...]
 
 
-def last(runs: Path, catalog: Catalog, environment: str) -> dict[str, Measured]:
+def last(runs: Path, catalog: Catalog, environment: Environment) -> dict[str, Measured]:
     """The last judged run of every failure mode of `catalog` in `environment`, by mode; none of what never ran."""
-    from chaos_ext.catalog.load import digest, digests
-
-    remembered: dict[Path, Digest] = {}
-
-    def of(path: Path, root: Path) -> Digest:
-        return remembered.setdefault(path, digest(path, root))
-
     found: dict[str, Measured] = {}
     for entry in index.entries(runs):  # the newest first
         mode = catalog.modes.get(entry.mode)
         judged = entry.verdict != index.UNFINISHED
-        if mode is None or entry.mode in found or entry.environment != environment or not judged:
+        if mode is None or entry.mode in found or entry.environment != environment.name or not judged:
             continue
-        now = {what: made.sha256 for what, made in digests(catalog, mode, environment, of).items()}
-        found[entry.mode] = _measured(runs / entry.run_id, entry, now)
+        folder = runs / entry.run_id
+        now = freshness.facts(catalog, mode, environment)
+        found[entry.mode] = Measured(
+            run_id=entry.run_id,
+            started=entry.started,
+            verdict=entry.verdict,
+            reasons=tuple(dict.fromkeys((*entry.flags, *entry.reasons))),
+            impact=_impact(folder),
+            stale=tuple(freshness.changed(run_facts(folder), now)),
+        )
     return found
-
-
-def _measured(folder: Path, entry: index.Entry, now: Mapping[str, str]) -> Measured:
-    return Measured(
-        run_id=entry.run_id,
-        started=entry.started,
-        verdict=entry.verdict,
-        reasons=tuple(dict.fromkeys((*entry.flags, *entry.reasons))),
-        impact=_impact(folder),
-        stale=_stale(run_facts(folder), now),
-    )
 
 
 def _impact(folder: Path) -> dict[str, tuple[Impact, ...]]:
@@ -94,13 +82,3 @@ def _impact(folder: Path) -> dict[str, tuple[Impact, ...]]:
 def _counts(facts: Facts) -> bool:
     """Whether the fault was there for as long as users were watched; without it nothing was measured."""
     return not _NOTHING_MEASURED & {reason.word for reason in validity.invalid(facts)}
-
-
-def _stale(run: Mapping[str, Any], now: Mapping[str, str]) -> tuple[str, ...]:
-    then = run.get("digests")
-    made = (
-        {what: each for what, each in then.items() if isinstance(each, dict)}
-        if isinstance(then, dict)
-        else {}
-    )
-    return tuple(what for what, sha256 in now.items() if made.get(what, {}).get("sha256") != sha256)

@@ -48,7 +48,7 @@ step, decision         手順、判断
 
 from __future__ import annotations
 
-from chaos_ext.japanese import campaign, common, faults, foreign, report, runbook
+from chaos_ext.japanese import campaign, catalogue_tables, common, faults, foreign, report, runbook
 
 TRANSLATIONS: dict[str, str] = {
     **foreign.WORDS,
@@ -57,4 +57,5 @@ TRANSLATIONS: dict[str, str] = {
     **report.WORDS,
     **campaign.WORDS,
     **runbook.WORDS,
+    **catalogue_tables.WORDS,
 }

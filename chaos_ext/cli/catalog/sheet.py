@@ -47,9 +47,8 @@ def write_workbook(file: Path, environment: str, first: str) -> None:
     from chaos_ext.sheets.columns import LAYOUTS
 
     root = environments.project_root()
-    environments.path_of(environment, root)
     catalog = load.catalog(root)
-    last = measured.last(environments.state_dir() / "runs", catalog, environment)
+    last = measured.last(environments.state_dir() / "runs", catalog, environments.load(environment, root))
     language = chosen()
     found = rows.rows(catalog, environment, last, language)
     offered = {

@@ -95,9 +95,8 @@ def _table(view: str, form: str, environment: str, on_screen: bool) -> str:
     from chaos_ext.report import view_tables, views
 
     root = environments.project_root()
-    environments.path_of(environment, root)  # an unknown one is refused, not shown as never tried
     catalog = load.catalog(root)
-    last = measured.last(environments.state_dir() / "runs", catalog, environment)
+    last = measured.last(environments.state_dir() / "runs", catalog, environments.load(environment, root))
     language = chosen_for(sys.stdout) if on_screen else chosen()
     make = views.application if view == "application" else views.product
     made = make(catalog, environment, last, language)
