@@ -134,6 +134,7 @@ def of_cache(ports: Mapping[str, int], directory: Path) -> str:
             "maxmemory-policy noeviction",
             "databases 1",
             "daemonize no",
+            "set-proc-title no",  # it would write over its environment, by which the lab knows its processes
             "loglevel notice",
         )
     )

@@ -1,8 +1,8 @@
 """Processes of a lab: who they are, which are left, and how they end.
 
 A process is known by pid and start time, since pids come back. A lab's processes are those that carry
-its marker in their environment, PostgreSQL servers that work in its data directory (they write over
-their own environment), and every descendant of those. A zombie counts as dead: PID 1 of a container
+its marker in their environment, data stores that work in its directories (they write over their own
+environment), and every descendant of those. A zombie counts as dead: PID 1 of a container
 may not reap.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from chaos_lab.errors import LabProblem
 
+_STORES = ("postgres", "valkey-server")
 MARK = "CHAOS_LAB_PART_OF"  # value: "<marker> <lab directory>"
 
 
@@ -81,7 +82,7 @@ def from_json(value: object) -> Identity | None:
 class _Seen:
     parent: int
     mark: str
-    postgres_in: str  # the working directory, for PostgreSQL servers only
+    works_in: str  # the working directory, for data stores only
 
 
 def _look() -> dict[int, _Seen]:
@@ -99,7 +100,7 @@ def _look() -> dict[int, _Seen]:
                 except (psutil.AccessDenied, OSError):
                     mark = ""
                 try:
-                    place = process.cwd() if name == "postgres" else ""
+                    place = process.cwd() if name in _STORES else ""
                 except (psutil.AccessDenied, OSError):
                     place = ""
                 seen[process.pid] = _Seen(parent, mark, place)
@@ -122,11 +123,11 @@ def _family(seen: dict[int, _Seen], heads: set[int]) -> list[Identity]:
 
 def of_lab(directory: Path, marker: str) -> list[Identity]:
     """Every living process of one lab; descendants of its processes included."""
-    seen, data = _look(), f"{directory}/data/"
+    seen, places = _look(), (f"{directory}/data/", f"{directory}/volumes/")
     heads = {
         pid
         for pid, one in seen.items()
-        if (marker and one.mark.partition(" ")[0] == marker) or one.postgres_in.startswith(data)
+        if (marker and one.mark.partition(" ")[0] == marker) or one.works_in.startswith(places)
     }
     return _family(seen, heads)
 

@@ -50,6 +50,34 @@ def test_a_lab_whose_owner_is_gone_is_removed_by_the_next_start(lab_command, tra
     assert lab_command("down", other["name"]).code == 0
 
 
+def test_cache_cloud_and_clones_of_a_killed_lab_are_swept(lab_command, traces) -> None:
+    """Those that nobody but the supervisor, or nobody at all, would have ended."""
+    facts = lab_command.up("broken")
+    moment = traces.tool(facts, "psql", "service=pg-a", "-XAtqc", "SELECT clock_timestamp()").out.strip()
+    made = traces.tool(facts, "pg-clone", "create", "--at", moment, "before")
+    assert made.code == 0, made.err
+    segments, ports = traces.segments(facts), traces.ports_of(facts)
+    assert len(segments) == 4
+    os.kill(supervisor_of(facts), signal.SIGKILL)
+    traces.wait_for("the parts are alone", lambda: lab_command("list", "--json").json[0]["left_over"])
+    # The clone cannot end in order any more.
+    (clone,) = [
+        int((Path(facts["data"]) / name / "postmaster.pid").read_text().split()[0])
+        for name in os.listdir(facts["data"])
+        if name.startswith("clone-")
+    ]
+    os.kill(clone, signal.SIGKILL)
+    running = {process.name() for process in traces.processes_of(facts["dir"])}
+    assert {"valkey-server", "postgres"} <= running
+    assert traces.answers("127.0.0.1", int(facts["cloud"]["url"].rpartition(":")[2]))
+
+    assert lab_command("sweep", "--json").json == {"swept": ["broken"]}
+    assert traces.processes_of(facts["dir"]) == []
+    assert [port for port in ports if traces.answers("127.0.0.1", port)] == []
+    assert traces.still_there(segments) == set()
+    assert not Path(facts["dir"]).exists()
+
+
 @pytest.mark.parametrize("at", ["laying out", "starting"])
 def test_a_start_that_is_killed_is_swept(at: str, lab_command, traces) -> None:
     starting = lab_command.start("up", "--name", "half")
