@@ -117,7 +117,16 @@ _NAMES = {"module": t("Python module"), "func": t("function")}
 def _check_shape(activity: Any, kind: str, say: Say) -> bool:
     """Whether there is a provider to go on with; Chaos Toolkit ignores keys it does not know, we do not."""
     if not isinstance(activity, dict):
-        say((), shown(activity), t("{a} with type, name and provider", a=_a(kind)), "")
+        say(
+            (),
+            shown(activity),
+            t(
+                "an action with type, name and provider"
+                if kind == "action"
+                else "a probe with type, name and provider"
+            ),
+            "",
+        )
         return False
     for key in activity:
         if key not in _ACTIVITY:
@@ -151,10 +160,6 @@ def _check_shape(activity: Any, kind: str, say: Say) -> bool:
                 nearest_or_all(key, known),
             )
     return True
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _find(module: str, func: str) -> _Found:

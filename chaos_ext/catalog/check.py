@@ -162,8 +162,11 @@ class _Mode:
                         hint,
                     )
                 elif claimed[flow] not in flows[flow].shows:
-                    expected = t("outage, degraded or none: the flow says nothing of being ")
-                    self.say(("impact", key, flow), claimed[flow], f"{expected}{claimed[flow]}")
+                    expected = t(
+                        "outage, degraded or none: the flow says nothing of being {impact}",
+                        impact=str(claimed[flow]),
+                    )
+                    self.say(("impact", key, flow), claimed[flow], expected)
         for flow, impact in claim.possible.items():
             where = ("impact", "possible", flow)
             if flow in claim.hurt:
@@ -202,7 +205,7 @@ class _Mode:
             self.functions.check(fault.undo, "action", partial(say, ("undo",)))
             if (fault.undo.get("provider") or {}).get("secrets"):
                 where = (*at, "undo", "provider", "secrets")
-                self.say(where, t("secrets"), t("none: whoever heals after a dead run has no secrets"))
+                self.say(where, "secrets", t("none: whoever heals after a dead run has no secrets"))
             if fault.cannot_be_undone_because is not None:
                 where = (*at, "cannot_be_undone_because")
                 self.say(where, t("a reason beside an undo"), t("one of the two"), t("Remove one."))

@@ -179,7 +179,7 @@ def _mode(path: Path, root: Path, problems: list[Problem]) -> tuple[FailureMode 
                 source.shown,
                 "",
                 t("the suffix {suffix}", suffix=path.suffix),
-                t(".yaml"),
+                ".yaml",
                 t("Rename the file."),
             )
         )

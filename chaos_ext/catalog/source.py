@@ -127,9 +127,7 @@ def parsed(text: str) -> Any:
 
 def _parse(raw: bytes, shown: str) -> Any:
     if len(raw) > _MOST_BYTES:
-        raise _refused(
-            shown, "", t("{raw:,} bytes", raw=len(raw)), t("at most {most_bytes:,}", most_bytes=_MOST_BYTES)
-        )
+        raise _refused(shown, "", t("{raw:,} bytes", raw=len(raw)), t("at most {most:,}", most=_MOST_BYTES))
     try:
         text = _decoded(raw)
     except UnicodeDecodeError as error:
@@ -138,7 +136,7 @@ def _parse(raw: bytes, shown: str) -> Any:
             f"{shown}:{line}",
             "",
             t("the byte 0x{byte:02x}", byte=raw[error.start]),
-            t("UTF-8"),
+            "UTF-8",
             t("Save the file as UTF-8."),
         ) from error
     try:
@@ -207,7 +205,7 @@ def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
                 _at(shown, node),
                 "",
                 t("aliases that multiply"),
-                t("at most {most_nodes:,} values", most_nodes=_MOST_NODES),
+                t("at most {most:,} values", most=_MOST_NODES),
                 t("Write it out."),
             )
         sizes[id(node)] = total
@@ -228,7 +226,7 @@ def _refuse_double_keys(node: yaml.MappingNode, shown: str) -> None:
                 _at(shown, key),
                 str(key.value),
                 t("the same key again"),
-                t("it once ({replace} has it)", replace=_at("line", before).replace(":", " ")),
+                t("it once ({line} has it)", line=_at("line", before).replace(":", " ")),
                 t("Keep one of the two."),
             )
 
@@ -266,4 +264,4 @@ def _no_yaml(error: yaml.YAMLError, text: str, shown: str) -> UsageError:
     if "document" in told:
         return _refused(where, "", t("a second document"), t("one document"), t("Remove the line '---'."))
     hint = t("Put the text in quotes.") if "mapping values are not allowed" in told else ""
-    return _refused(where, "", t("text that is not YAML ({told})", told=told), t("YAML"), hint)
+    return _refused(where, "", t("text that is not YAML ({told})", told=told), "YAML", hint)

@@ -23,7 +23,7 @@ def shown(value: object) -> str:
     if value is None:
         return t("nothing")
     if isinstance(value, bool):
-        return t("true") if value else t("false")
+        return "true" if value else "false"
     if isinstance(value, dict):
         return t("a mapping") if value else t("an empty mapping")
     if isinstance(value, (list, tuple)):
@@ -108,7 +108,7 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
     kind = entry["type"]
     if kind == "missing":
         wanted = _schema_at(schema, at)
-        return source.problem(at, t("nothing"), _expected(schema, wanted), t("Add '{at}: …'.", at=at[-1]))
+        return source.problem(at, t("nothing"), _expected(schema, wanted), t("Add '{name}: …'.", name=at[-1]))
     if kind == "extra_forbidden":
         known = _keys(schema, at[:-1])
         return source.problem(
@@ -217,7 +217,7 @@ def _expected_of(part: dict[str, Any]) -> str:
     if part.get("pattern"):
         return t("lower-case words joined by '-', such as 'redis-memory-full'")
     if set(part.get("properties", {})) == {"en", "ja"}:
-        return t("{en: …, ja: …}")
+        return "{en: …, ja: …}"
     kind = part.get("type")
     if kind == "null":
         return ""

@@ -117,7 +117,7 @@ def _json(path: Path) -> Any:
             str(path), "", t("no such file"), t("the directory of a run"), t("Try: chaos history list")
         )
     except (OSError, ValueError) as error:
-        problem = Problem(str(path), "", t("a damaged file ({error})", error=error), t("JSON"))
+        problem = Problem(str(path), "", t("a damaged file ({error})", error=error), "JSON")
     raise UsageError([problem])
 
 

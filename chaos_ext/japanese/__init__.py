@@ -48,14 +48,30 @@ step, decision         手順、判断
 
 from __future__ import annotations
 
-from chaos_ext.japanese import campaign, catalogue_tables, common, faults, foreign, report, runbook
+from chaos_ext.japanese import (
+    campaign,
+    catalog,
+    catalogue_tables,
+    cli,
+    common,
+    faults,
+    foreign,
+    report,
+    runbook,
+    safety,
+    verdict,
+)
 
 TRANSLATIONS: dict[str, str] = {
     **foreign.WORDS,
     **common.WORDS,
+    **campaign.WORDS,
+    **catalog.WORDS,
+    **catalogue_tables.WORDS,
+    **cli.WORDS,
     **faults.WORDS,
     **report.WORDS,
-    **campaign.WORDS,
     **runbook.WORDS,
-    **catalogue_tables.WORDS,
+    **safety.WORDS,
+    **verdict.WORDS,
 }

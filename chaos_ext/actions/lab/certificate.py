@@ -64,8 +64,12 @@ def install_expired_certificate(configuration: Configuration = None) -> dict[str
     if good.not_valid_after_utc <= _now():
         raise ActivityFailed(t("{edge}: got a certificate that has expired already.", edge=_at(edge)))
     if edge.aside.exists():
-        told = "{place}: got what a certificate replaced before, expected none. Run 'chaos heal'."
-        raise ActivityFailed(t(told, place=edge.aside))
+        raise ActivityFailed(
+            t(
+                "{place}: got what a certificate replaced before, expected none. Run 'chaos heal'.",
+                place=edge.aside,
+            )
+        )
     expired = _expired(edge)
     _keep_aside(edge)
     _write(edge.tls / _FILES[0], expired.public_bytes(_pem()))
@@ -188,8 +192,9 @@ def _served(edge: _Edge) -> "x509.Certificate":
         ):
             shown = secure.getpeercert(binary_form=True)
     except OSError as error:
-        told = "{edge}: got {error}, expected a handshake"
-        raise ActivityFailed(t(told, edge=_at(edge), error=error)) from error
+        raise ActivityFailed(
+            t("{edge}: got {error}, expected a handshake", edge=_at(edge), error=error)
+        ) from error
     assert shown is not None  # a server has one
     return x509.load_der_x509_certificate(shown)
 
@@ -206,8 +211,9 @@ def _refused(edge: _Edge) -> str:
     except ssl.SSLCertVerificationError as error:
         return error.verify_message
     except OSError as error:
-        told = "{edge}: got {error}, expected a handshake"
-        raise ActivityFailed(t(told, edge=_at(edge), error=error)) from error
+        raise ActivityFailed(
+            t("{edge}: got {error}, expected a handshake", edge=_at(edge), error=error)
+        ) from error
 
 
 def _expired(edge: _Edge) -> "x509.Certificate":
@@ -263,6 +269,11 @@ def _wait_until(edge: _Edge, serial: int) -> None:
     deadline = time.monotonic() + _SERVED_WITHIN_S
     while _served(edge).serial_number != serial:
         if time.monotonic() > deadline:
-            told = "{edge}: got another certificate {seconds:g} s after it was told to load its own anew"
-            raise ActivityFailed(t(told, edge=_at(edge), seconds=_SERVED_WITHIN_S))
+            raise ActivityFailed(
+                t(
+                    "{edge}: got another certificate {seconds:g} s after it was told to load its own anew",
+                    edge=_at(edge),
+                    seconds=_SERVED_WITHIN_S,
+                )
+            )
         time.sleep(0.05)

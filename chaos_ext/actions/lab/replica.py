@@ -56,14 +56,23 @@ def kill_replica(replica: str, configuration: Configuration = None) -> dict[str,
     """
     found = _replica(replica, configuration)
     if found.record.exists():
-        told = "{place}: got a replica that was killed before, expected none. Run 'chaos heal'."
-        raise ActivityFailed(t(told, place=found.record))
+        raise ActivityFailed(
+            t(
+                "{place}: got a replica that was killed before, expected none. Run 'chaos heal'.",
+                place=found.record,
+            )
+        )
     info = _info(found)
     pid = int(info["pid"])
     started = processes.start_of(pid) if info["statename"] == "RUNNING" else None
     if started is None:
-        told = "{replica}: got state {state}, expected a running process to kill"
-        raise ActivityFailed(t(told, replica=replica, state=info["statename"]))
+        raise ActivityFailed(
+            t(
+                "{replica}: got state {state}, expected a running process to kill",
+                replica=replica,
+                state=info["statename"],
+            )
+        )
     killed = {"replica": replica, "pid": pid, "started": started}
     found.record.write_text(json.dumps(killed), encoding="utf-8")  # before: evidence of what is to be gone
     os.kill(pid, signal.SIGKILL)
@@ -128,8 +137,13 @@ def let_replica_return(replica: str, configuration: Configuration = None) -> dic
     deadline = time.monotonic() + _BACK_WITHIN_S
     while not _healthy(found):
         if time.monotonic() > deadline:
-            told = "{replica}: got no healthy process within {seconds:g} s"
-            raise ActivityFailed(t(told, replica=replica, seconds=_BACK_WITHIN_S))
+            raise ActivityFailed(
+                t(
+                    "{replica}: got no healthy process within {seconds:g} s",
+                    replica=replica,
+                    seconds=_BACK_WITHIN_S,
+                )
+            )
         time.sleep(0.05)
     found.record.unlink()
     return {"outcome": "undone", "why": t("{replica} runs again", replica=replica)}
@@ -139,8 +153,13 @@ def _replica(name: str, configuration: Configuration = None) -> _Replica:
     facts = proven.facts(configuration)
     behind_edge = json.loads(Path(facts["names"]).read_text(encoding="utf-8")).get("edge", {})
     if name not in behind_edge:
-        told = "replica: got {name!r}, expected one of {known}"
-        raise ActivityFailed(t(told, name=name, known=", ".join(sorted(behind_edge))))
+        raise ActivityFailed(
+            t(
+                "replica: got {name!r}, expected one of {known}",
+                name=name,
+                known=", ".join(sorted(behind_edge)),
+            )
+        )
     host, _, port = behind_edge[name].rpartition(":")
     record = Path(facts["dir"]) / f".killed-{name}"
     return _Replica(name, host, int(port), Path(facts["supervisor"]["socket"]), record)
@@ -168,8 +187,9 @@ def _recorded(replica: _Replica) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        told = "{place}: got {error}, expected which process was killed"
-        raise ActivityFailed(t(told, place=replica.record, error=error)) from error
+        raise ActivityFailed(
+            t("{place}: got {error}, expected which process was killed", place=replica.record, error=error)
+        ) from error
     return killed
 
 

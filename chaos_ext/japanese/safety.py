@@ -1,0 +1,186 @@
+"""What keeps a run safe: the guard, the lock, the ledger, the janitor; and the environment it is in."""
+
+from __future__ import annotations
+
+WORDS: dict[str, str] = {
+    # the guard
+    "identity: got nothing to prove, expected at least one kind. Nothing is injected.": (
+        "identity: 証明するものがありません（1種類以上が必要です）。何も注入しません。"
+    ),
+    "identity.{kind}: got a kind that cannot be proven, expected one of {provers}.": (
+        "identity.{kind}: 証明できない種類です（証明できるのは {provers}）。"
+    ),
+    "identity.{kind}: got {name}: {error}, expected a proof.": "identity.{kind}: 証明できませんでした（{name}: {error}）。",
+    "{kind}: got '{got}', expected '{expected}'": "{kind}: 実際は「{got}」、期待は「{expected}」",
+    "no proof": "証明なし",
+    "{said}. This is not the place; nothing is touched.": "{said}。目的の環境ではないため、何にも触れません。",
+    "identity.lab: got no {missing}, expected both.": "identity.lab: {missing}がありません（両方が必要です）。",
+    "lab marker": "ラボの目印",
+    "lab directory by its facts": "ラボの申告によるフォルダ",
+    "lab marker by its facts": "ラボの申告による目印",
+    "lab socket by its facts": "ラボの申告によるソケット",
+    "{path}: got {strerror}, expected the lab's supervisor. Is the lab up?": (
+        "{path}: ラボのsupervisorに接続できません（{strerror}）。ラボは起動していますか？"
+    ),
+    "{path}: got something that is not our socket, expected the lab's supervisor.": (
+        "{path}: ラボのsupervisorのソケットではありません。"
+    ),
+    "{socket_path}: {method}: got {got}, expected an answer.": "{socket_path}: {method}: 応答がありません（{got}）。",
+    # the lock and the ledger
+    "{path}: got {strerror}, expected to lock it.": "{path}: ロックできません（{strerror}）。",
+    "{subject}: got taken by {who}, expected free. Wait for it or stop it.": (
+        "{subject}: {who}が使用中です。終わるのを待つか、止めてください。"
+    ),
+    "{what} of {who} on {host} (pid {pid}, since {since})": "{host}の{who}による{what}（pid {pid}、{since}から）",
+    "somebody who has just taken it": "たった今取得した誰か",
+    "{path}: got {strerror}, expected to write down '{state}' durably. Make room or mend the directory; nothing is "
+    "injected without it.": (
+        "{path}: 「{state}」を確実に書き込めません（{strerror}）。空きを作るかフォルダを直してください。"
+        "書けなければ何も注入しません。"
+    ),
+    "{path}: got {strerror}, expected to read what is open.": "{path}: 未完了の記録を読めません（{strerror}）。",
+    "{path}:{number}: got a line that cannot be read ({error}), expected one ledger record. Look at it before "
+    "anything else is injected here.": (
+        "{path}:{number}: 台帳の行を読めません（{error}）。ここで次の注入をする前に確認してください。"
+    ),
+    "{path}: got {unhealed} unhealed: {names}; expected none before anything new is broken. Run 'chaos heal'.": (
+        "{path}: 復元されていない障害が{unhealed}件あります: {names}。新しく何かを壊す前に chaos heal を実行してください。"
+    ),
+    "schema {schema}, this version reads {ours}": "スキーマ{schema}です（この版が読めるのは{ours}）",
+    # putting back
+    "{state} {name} in {instance}: {why}": "{instance}の{name}: {state}（{why}）",
+    "already": "すでに取り消し済み",
+    "{state} before: {why}": "以前に{state}: {why}",
+    "{why}; its ledger is gone": "{why}（台帳はなくなっています）",
+    "the place is gone": "環境そのものがなくなっています",
+    "not touched: {error}": "手を付けていません: {error}",
+    "it has no undo": "取り消し方がありません",
+    "still in force, and cannot be undone: {reason}": "発生中ですが、取り消せません: {reason}",
+    "no longer in force by itself": "自然に終わっています",
+    "the undo returned ({why}), but the fault is still in force": "取り消しは終わりましたが（{why}）、障害が続いています",
+    "the undo returned": "取り消しが終わりました",
+    "the undo said {word!r}, expected undone, superseded or already": (
+        "取り消しの結果が{word!r}です（undone、superseded、alreadyのいずれかが必要です）"
+    ),
+    "not done after {limit_s:g} s": "{limit_s:g}秒たっても終わりません",
+    "{probe}: got {seen!r}, expected an object with a boolean 'holds'": (
+        "{probe}: 結果が{seen!r}です（真偽値 'holds' を持つオブジェクトが必要です）"
+    ),
+    # the janitor
+    "janitor: {text}": "後片付け役: {text}",
+    "{because}: {text}": "{because}: {text}",
+    "the runner died": "実行プロセスが異常終了しました",
+    "the runner died: {key}: {result}": "実行プロセスが異常終了しました: {key}: {result}",
+    "the runner died: ended {count} processes of its runbook's block": (
+        "実行プロセスが異常終了しました: ランブックのブロックのプロセスを{count}個終了させました"
+    ),
+    "the runner ended without undoing it": "実行プロセスが取り消さずに終わりました",
+    "its lease ran out although the runner lives": "実行プロセスは動いていますが、障害の期限が過ぎました",
+    "done": "完了",
+    "exit {code}: {tail}": "終了コード{code}: {tail}",
+    "janitor: got {error}, expected to start it. Nothing is injected.": (
+        "後片付け役を起動できません（{error}）。何も注入しません。"
+    ),
+    "janitor: got {error}, expected to be able to undo. Nothing is injected.": (
+        "後片付け役が取り消しの準備をできません（{error}）。何も注入しません。"
+    ),
+    "janitor (pid {pid}): got {error}, expected an answer within {s:g} s. Without a janitor nothing more is injected.": (
+        "後片付け役（pid {pid}）から{s:g}秒以内に応答がありません（{error}）。後片付け役なしでは、これ以上注入しません。"
+    ),
+    # the environment
+    "a folder that holds catalog/ and environments/": "catalog/とenvironments/のあるフォルダ",
+    "Go to your project, or set CHAOS_PROJECT to its path.": (
+        "プロジェクトのフォルダに移るか、CHAOS_PROJECTにそのパスを設定してください。"
+    ),
+    "There is nothing in {folder}/ yet.": "{folder}/にはまだ何もありません。",
+    "the name of an environment": "環境の名前",
+    "Rename the file to {name}.yaml, or write 'name: {stem}'.": (
+        "ファイル名を{name}.yamlに変えるか、'name: {stem}' と書いてください。"
+    ),
+    "the file's stem, '{name}'": "拡張子を除いたファイル名「{name}」",
+    "a placeholder that has a value": "値のあるプレースホルダー",
+    "Set the variable {variable}.": "変数{variable}を設定してください。",
+    "Placeholders begin with 'lab.' or 'env.'.": "プレースホルダーは 'lab.' か 'env.' で始まります。",
+    "No lab was asked; only an environment of platform 'lab' has facts.": (
+        "ラボに問い合わせていません。ラボの情報を使えるのはプラットフォームが 'lab' の環境だけです。"
+    ),
+    "The lab says that it has none.": "ラボによれば、ありません。",
+    "It holds more than one value: {values}.": "値が複数あります: {values}。",
+    "one of file, env": "fileとenvのどちらか",
+    "Say where the value is.": "値のある場所を書いてください。",
+    "the unset variable {place}": "未設定の変数{place}",
+    "Set {place}.": "{place}を設定してください。",
+    "not UTF-8": "UTF-8ではありません",
+    "a file that holds the value": "値の入ったファイル",
+    # a trial
+    "asked to stop: nothing more is started": "中断の指示を受けたため、これ以上何も始めません",
+    "asked to stop; undoing what was broken": "中断の指示を受けました。起こした障害を取り消します",
+    "asked to stop before the trial began": "試行が始まる前に中断の指示を受けました",
+    "asked to stop before all trials had run": "すべての試行が終わる前に中断の指示を受けました",
+    "Labs of this run could not be taken down. Try: {again}": "この実行のラボを片付けられませんでした。実行してください: {again}",
+    "lab {name}: {error}": "ラボ{name}: {error}",
+    "the alerts cannot be read: {error}": "アラートを取得できません: {error}",
+    "the alert {alert} fires before anything is broken": "何も壊していないのにアラート{alert}が発報しています",
+    "{url}: the answer is not Alertmanager's: {error!r}": "{url}: Alertmanagerの応答ではありません: {error!r}",
+    "the writes could not be read back: {why}": "書き込みを読み戻せませんでした: {why}",
+    "{lost} acknowledged writes are lost": "受け付け済みの書き込みが{lost}件消失しました",
+    "{flow}: {failed} of {operations} failed": "{flow}: {operations}件中{failed}件失敗",
+    "no fault was injected": "障害が注入されていません",
+    "no fault is in: the runbook is not followed": "障害が入っていないため、ランブックを実行しません",
+    "this failure mode has no runbook": "この故障モードにはランブックがありません",
+    # reading back
+    "{name}: GET {url}: {error}": "{name}: GET {url}: {error}",
+    "no answer in time": "時間内に応答なし",
+    "status {status}, expected 200": "ステータス{status}（期待は200）",
+    "not JSON: {text!r}": "JSONではありません: {text!r}",
+    "no {list_at!r} in the answer: {text!r}": "応答に{list_at!r}がありません: {text!r}",
+    "{what} is not a list: {text!r}": "{what}がリストではありません: {text!r}",
+    "the answer": "応答",
+    "certificates in PEM": "PEM形式の証明書",
+    # the door to a fault
+    "nothing was injected": "何も注入されていません",
+    "{name}: {why}. Run 'chaos heal'.": "{name}: {why}。chaos heal を実行してください。",
+    "{name}: {why}": "{name}: {why}",
+    "the activity has not returned ({error}); what it does from now on is undone": (
+        "アクティビティが戻りません（{error}）。これから行うことは取り消します"
+    ),
+    "{name}: got no undo, expected one, or cannot_be_undone_because.": (
+        "{name}: 取り消し（undo）もcannot_be_undone_becauseもありません。"
+    ),
+    "{name}: got an undo that needs secrets; the janitor has none to run it with.": (
+        "{name}: 取り消しにシークレットが必要ですが、後片付け役は持っていません。"
+    ),
+    "{name}: got {error}, expected to see whether it is in force already.": (
+        "{name}: すでに発生しているか確かめられません（{error}）。"
+    ),
+    "{name}: got in force before anything was done ({before}), expected not.": (
+        "{name}: 何もしないうちから発生しています（{before}）。"
+    ),
+    "{name}: got {targets} targets at once, expected at most {most}.": (
+        "{name}: 同時に{targets}個の対象です（上限は{most}個）。"
+    ),
+    "{name}: got {error}, expected to record it. Nothing was injected.": (
+        "{name}: 記録できません（{error}）。何も注入していません。"
+    ),
+    # history
+    "{folder}: this run is sealed": "{folder}: この実行は封印済みです",
+    "a verdict": "判定",
+    "{name!r}, which fits {fits} runs": "{name!r}（{fits}件の実行に一致します）",
+    "the id of one run, or 'last'": "1つの実行のid、または 'last'",
+    "Try: chaos history list": "chaos history list で確認してください。",
+    "missing": "ファイルなし",
+    "missing: the run did not come to its end, or was never sealed": (
+        "ファイルなし（実行が最後まで終わっていないか、封印されていません）"
+    ),
+    "damaged: {error}": "破損: {error}",
+    "damaged: no files": "破損: ファイルの一覧なし",
+    "added after the run was sealed": "封印後に追加",
+    "changed after the run was sealed": "封印後に変更",
+    "not an object": "オブジェクトではありません",
+    "no such file": "そのようなファイルなし",
+    "the directory of a run": "実行のフォルダ",
+    "a damaged file ({error})": "壊れたファイル（{error}）",
+    "no object": "オブジェクトなし",
+    "the facts of a run": "実行の情報",
+    "{path}:{number}: not a whole JSON object": "{path}:{number}: JSONオブジェクトが途中で切れています",
+}
