@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Self
 
 from chaos_ext.errors import UsageError
 from chaos_ext.language import t
@@ -21,7 +21,7 @@ _FLUSH_WITHIN_S = 5.0
 
 
 class Line:
-    """A listener of events. `close` when the run is over. Never holds a trial up, and never raises."""
+    """A listener of events, for a `with` block around the run. Never holds a trial up, and never raises."""
 
     def __init__(self, fd: int) -> None:
         """`fd` is a connected socket that was inherited. Raises UsageError when it is none."""
@@ -40,6 +40,12 @@ class Line:
     def __call__(self, event: dict[str, Any]) -> None:
         """Send `event`, in its turn."""
         self._waiting.put(json.dumps(event, ensure_ascii=True, default=str).encode() + b"\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Wait until everything is sent, and hang up."""

@@ -95,6 +95,8 @@ def verify(
     from chaos_ext import environments, run
 
     catalog, place, modes = _chosen(ids, environment, jobs, junit)
+    if events is not None and len(modes) != 1:
+        raise click.UsageError("--events goes with one failure mode.")
     counts = run.ARMS[arms]
     if dry_run:
         for mode in modes:
@@ -109,10 +111,12 @@ def verify(
     try:
         if len(modes) == 1 and not before:
             plan = run.Plan(modes[0], place, counts, run.new_seed() if seed is None else seed)
-            results.append(_one(catalog, plan, events))
-            code = results[0].exit_code
+            code = _one(catalog, plan, events, results)
         else:
-            code = _several(modes, before, results, place, arms, seed, jobs, fail_fast)
+            from chaos_ext.campaign.shown import Asked, run_all
+
+            asked = Asked(place, arms, seed, jobs, fail_fast)
+            code = run_all(modes, before, asked, environments.state_dir(), sys.stdout, results)
     finally:  # also when a later one could not be run
         if junit:
             _write_junit(junit, results)
@@ -175,83 +179,34 @@ def _write_junit(path: str, results: list[Result]) -> None:
     Path(path).write_text(junit_xml(results), encoding="utf-8")
 
 
-def _one(catalog: Catalog, plan: Any, events: int | None) -> Result:
-    """One run in this process, with its whole story; or, for a campaign, without a word."""
+def _one(catalog: Catalog, plan: Any, events: int | None, results: list[Result]) -> int:
+    """One run in this process, with its whole story; or, for a campaign, without a word. Adds to `results`."""
     import time
 
     from chaos_ext import run
+    from chaos_ext.campaign.line import Line
+    from chaos_ext.errors import ChaosExtError
     from chaos_ext.report.several import Result
     from chaos_ext.report.terminal import Terminal, render_verdict
 
     began = time.monotonic()
-    if events is not None:
-        from chaos_ext.campaign.line import Line
-
-        line = Line(events)
-        try:
-            verdict, folder = run.verify(catalog, plan, (line,))
-        finally:
-            line.close()
-    else:
-        with Terminal.for_stream(sys.stdout) as terminal:
-            verdict, folder = run.verify(catalog, plan, (terminal,))
-        for told in render_verdict(
-            verdict, bundle=folder, next_command=_next(plan.mode, verdict), terminal=terminal
-        ):
-            click.echo(told)
-    return Result(plan.mode.id, verdict.exit_code, verdict, folder, time.monotonic() - began)
-
-
-def _several(
-    modes: list[FailureMode],
-    before: dict[str, Result],
-    results: list[Result],
-    place: Environment,
-    arms: str,
-    seed: int | None,
-    jobs: int,
-    fail_fast: bool,
-) -> int:
-    """Every mode in a process of its own, in a table; adds to `results`. Returns the exit code."""
-    import time
-
-    from chaos_ext import environments
-    from chaos_ext.campaign.running import Campaign, conduct, exit_code
-    from chaos_ext.report.live import Live
-    from chaos_ext.report.several import summary
-
-    began = time.monotonic()
-    options = ["--env", place.name, "--arms", arms, *([] if seed is None else ["--seed", str(seed)])]
-    to_run = tuple(mode.id for mode in modes if mode.id not in before)
-    campaign = Campaign(to_run, tuple(options), environments.state_dir(), min(jobs, len(to_run)), fail_fast)
-    failed = any(not result.good for result in before.values())
-    live = Live.for_stream(sys.stdout)
-    live.begin([mode.id for mode in modes], before.values())
-    with live:
-        results += conduct(campaign, live, failed)
-    code = exit_code(results)
-    live.lines(
-        summary(
-            results,
-            exit_code=code,
-            took_s=time.monotonic() - began,
-            next_command=_again(results, place, arms, jobs),
-            width=live.width,
-            language=live.language,
-        )
-    )
-    return code
-
-
-def _again(results: list[Result], place: Environment, arms: str, jobs: int) -> str:
-    """The command for what was not good; when all is, the one that asks more of the same."""
-    left = [result.mode for result in results if not result.good]
-    ids = left or [result.mode for result in results]
-    words = [f"make chaos EXP={','.join(ids)}"]
-    words += [f"ENV={place.name}"] if place.name != "lab" else []
-    words += [f"ARMS={arms if left else 'standard'}"] if arms != "smoke" or not left else []
-    words += [f"JOBS={jobs}"] if jobs > 1 and len(ids) > 1 else []
-    return " ".join(words)
+    try:
+        if events is not None:
+            with Line(events) as line:
+                verdict, folder = run.verify(catalog, plan, (line,))
+        else:
+            with Terminal.for_stream(sys.stdout) as terminal:
+                verdict, folder = run.verify(catalog, plan, (terminal,))
+    except ChaosExtError as error:
+        took = time.monotonic() - began
+        results.append(Result(plan.mode.id, error.exit_code, seconds=took, note=str(error)))
+        raise
+    results.append(Result(plan.mode.id, verdict.exit_code, verdict, folder, time.monotonic() - began))
+    if events is None:
+        told = _next(plan.mode, verdict)
+        for each in render_verdict(verdict, bundle=folder, next_command=told, terminal=terminal):
+            click.echo(each)
+    return verdict.exit_code
 
 
 def _next(mode: FailureMode, verdict: Any) -> str:
