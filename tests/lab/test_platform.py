@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import urllib.error
 import urllib.parse
@@ -179,6 +180,39 @@ def test_warming_says_when_the_cache_takes_nothing(operate: Operate) -> None:
         operate("valkey-cli", "CONFIG", "SET", "maxmemory", "16mb")
     assert (done.code, done.out) == (1, "")
     assert "400 of 400 were refused: OOM" in done.err
+
+
+def test_batches_that_failed_are_put_again(operate: Operate, running_lab: Facts, traces) -> None:
+    """What insight gave up on while the storage refused it."""
+    assert operate("exports", "list").out == ""
+    code = json.loads((Path(running_lab["conf"]) / "exports-policy.json").read_text())
+    denying = json.dumps({**code, "Statement": [{**code["Statement"][0], "Effect": "Deny"}]})
+    policy = ("s3api", "put-bucket-policy", "--bucket", "exports", "--policy")
+    assert operate("aws", *policy, denying).code == 0
+    try:
+        url = f"{running_lab['edge']['url']}/responses"
+        sent = {"id": "exports-test", "survey": "exports-test", "text": "The canteen is good."}
+        body = json.dumps(sent).encode()
+        context = ssl.create_default_context(cafile=running_lab["edge"]["ca_file"])
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=5, context=context) as response:
+            assert response.status == 201
+        (line,) = traces.wait_for(
+            "insight has given up", lambda: operate("exports", "list").out.splitlines(), within_s=60
+        )
+        number, status, attempts, responses, key = line.split()
+        assert (status, attempts, responses) == ("failed", "3", "1")
+        assert key.startswith("batches/exports-test/")
+        again = operate("exports", "replay")
+        assert (again.code, again.out) == (1, "0 replayed, 1 failed again\n")
+    finally:
+        assert operate("aws", *policy, json.dumps(code)).code == 0
+    unknown = operate("exports", "replay", "999999")
+    assert (unknown.code, "999999: not a failed batch" in unknown.err) == (1, True)
+    assert operate("exports", "replay", number).out == "1 replayed, 0 failed again\n"
+    assert operate("exports", "list").out == ""
+    put = operate("aws", "s3", "cp", f"s3://exports/{key}", "-")
+    assert json.loads(put.out)["topics"] == ["food"]
 
 
 @pytest.fixture
