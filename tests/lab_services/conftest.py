@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pwd
@@ -408,11 +407,17 @@ def cloud(_cloud_clients: Cloud) -> Iterator[Cloud]:
     """The cloud with empty queues and an empty bucket that lets everybody in."""
     cloud = _cloud_clients
     cloud.policy()
-    for queue in (cloud.queue, cloud.dead_letters):
-        cloud.sqs.purge_queue(QueueUrl=queue)
-        cloud.sqs.set_queue_attributes(
-            QueueUrl=queue, Attributes={"VisibilityTimeout": str(cloud_names.VISIBILITY_S)}
-        )
+    redrive = {
+        "deadLetterTargetArn": cloud_names.queue_arn(cloud_names.DEAD_LETTER_QUEUE),
+        "maxReceiveCount": cloud_names.MAX_RECEIVES,
+    }
+    fifo = {"FifoQueue": "true", "VisibilityTimeout": str(cloud_names.VISIBILITY_S)}
+    for url, attributes in (
+        (cloud.dead_letters, fifo),
+        (cloud.queue, {**fifo, "RedrivePolicy": json.dumps(redrive)}),
+    ):
+        cloud.sqs.delete_queue(QueueUrl=url)  # a purge is allowed only once a minute
+        cloud.sqs.create_queue(QueueName=url.rpartition("/")[2], Attributes=attributes)
     for version in cloud.s3.list_object_versions(Bucket=cloud_names.BUCKET).get("Versions", []):
         cloud.s3.delete_object(Bucket=cloud_names.BUCKET, Key=version["Key"], VersionId=version["VersionId"])
     yield cloud
@@ -466,12 +471,10 @@ class Valkey:
     def client(self) -> Any:
         return redis.Redis(port=self.port, socket_timeout=5)
 
-    def fill(self) -> None:
-        """Leaves no room, also when a little is given back."""
-        with self.client as client, contextlib.suppress(redis.exceptions.OutOfMemoryError):
-            for number in range(100_000):
-                full = client.info("memory")["used_memory"] > 15_000_000
-                client.set(f"junk:{number}", "x" * (2_000_000 if full else 100_000))
+    def limit(self, size: str) -> None:
+        """16mb at start; with 1mb it is full at once, since that is what it needs for itself."""
+        with self.client as client:
+            client.config_set("maxmemory", size)
 
 
 @pytest.fixture
