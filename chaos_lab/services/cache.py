@@ -57,6 +57,13 @@ class Cache:
             self.errors.add("set")
             raise Unavailable(f"cache: {error}") from None
 
+    async def delete(self, key: str) -> None:
+        try:
+            await (await self._connected()).delete(key)
+        except (RedisError, OSError) as error:
+            self.errors.add("delete")
+            raise Unavailable(f"cache: {error}") from None
+
     async def _connected(self) -> Redis:
         """The client for where the cache is now."""
         address = self._names.address("cache")

@@ -20,6 +20,8 @@ from chaos_lab.services.database import Connection, Database, Unavailable
 from chaos_lab.services.process import log
 
 WAIT_S = 0.5  # for a connection: whoever gets one has the time left that a report needs
+OTHER_S = 1.2  # for another request that computes the same
+LOOK_S = 0.05
 
 COUNT = "SELECT count(*) FROM responses WHERE survey = %s"
 AVERAGE = "SELECT avg(score)::float8 FROM responses WHERE survey = %s"
@@ -57,6 +59,10 @@ async def _all(connection: Connection, query: str, *values: str) -> list[tuple[A
     return await (await connection.execute(query, values)).fetchall()
 
 
+class _NoTurns(Exception):
+    """Requests cannot take turns, since the cache is away or full."""
+
+
 class Summaries:
     """Summaries, from the cache as long as that works."""
 
@@ -85,18 +91,17 @@ class Summaries:
         if benchmark is not None:
             keys.append(cache.benchmark_key(benchmark))
         try:
-            found = await self._kept(*keys)
-            usable = True
+            found, usable = await self._kept(*keys), True
         except Unavailable:
             found, usable = [None] * len(keys), False
         live = await self._live(survey, found[0], usable)
-        return live, None if benchmark is None else await self._benchmark(benchmark, found[1], usable)
+        return live, None if benchmark is None else await self._benchmark(benchmark, found[1])
 
     async def _live(self, survey: str, kept: Summary | None, usable: bool) -> Summary:
         age_s = time.time() - kept.pop("as_of") if kept else 0.0
         if not kept or age_s >= 2 * self._live_ttl_s:
             self._cache.misses.add("live")
-            return await self._shared(cache.live_key(survey), lambda: self._computed_live(survey, usable))
+            return await self._missing(survey, usable)
         self._cache.hits.add("live")
         if age_s >= self._live_ttl_s:
             task = asyncio.create_task(self._refresh(survey))
@@ -104,62 +109,77 @@ class Summaries:
             task.add_done_callback(self._refreshing.discard)
         return kept
 
-    async def _benchmark(self, number: int, kept: Summary | None, usable: bool) -> Summary:
+    async def _missing(self, survey: str, usable: bool) -> Summary:
+        """A summary that is not in the cache: from whoever computes it, if it can be kept there at all."""
+        key, give_up = cache.live_key(survey), time.monotonic() + OTHER_S
+        while usable:
+            try:
+                if (computed := await self._in_turn(survey)) is not None:
+                    return computed
+                await asyncio.sleep(LOOK_S)
+                kept = await self._kept_there(key)
+            except _NoTurns:
+                break
+            if kept:
+                kept.pop("as_of")
+                return kept
+            if time.monotonic() > give_up:
+                raise Unavailable("the request that computes this summary takes too long")
+        return await self._shared(key, lambda: self._computed_live(survey))
+
+    async def _refresh(self, survey: str) -> None:
+        try:
+            await self._in_turn(survey)
+        except (Unavailable, _NoTurns) as error:
+            log("cannot-refresh", level="debug", why=str(error))
+        except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would see the bug
+            log("bug", level="error", error=error, survey=survey)
+
+    async def _in_turn(self, survey: str) -> Summary | None:
+        """Computes a live summary, unless another request is at it: then None. Raises Unavailable;
+        _NoTurns when the cache cannot say."""
+        turn = f"computing:{survey}"
+        try:
+            if not await self._cache.set(turn, b"1", self._live_ttl_s, once=True):
+                return None
+        except Unavailable as error:
+            raise _NoTurns(str(error)) from None
+        try:
+            return await self._computed_live(survey)
+        except Unavailable:
+            with contextlib.suppress(Unavailable):
+                await self._cache.delete(turn)
+            raise
+
+    async def _kept_there(self, key: str) -> Summary | None:
+        try:
+            return (await self._kept(key))[0]
+        except Unavailable as error:
+            raise _NoTurns(str(error)) from None
+
+    async def _computed_live(self, survey: str) -> Summary:
+        async def read(connection: Connection) -> tuple[float, Summary]:
+            return time.time(), await report(connection, survey)
+
+        as_of, summary = await self._reports.run(read)
+        self.computed.add("live")
+        await self._keep(cache.live_key(survey), {"as_of": as_of, **summary}, 2 * self._live_ttl_s)
+        return summary
+
+    async def _benchmark(self, number: int, kept: Summary | None) -> Summary:
         if kept:
             self._cache.hits.add("benchmark")
             return kept
         self._cache.misses.add("benchmark")
         key = cache.benchmark_key(number)
-        return await self._shared(key, lambda: self._computed_benchmark(number, usable))
+        return await self._shared(key, lambda: self._computed_benchmark(number))
 
-    async def _refresh(self, survey: str) -> None:
-        """Computes a summary anew, unless another request is at it."""
-        try:
-            if await self._cache.set(f"refreshing:{survey}", b"1", self._live_ttl_s, once=True):
-                await self._computed_live(survey, False)
-        except Unavailable as error:
-            log("cannot-refresh", level="debug", why=str(error))
-        except Exception as error:  # noqa: BLE001 - a task of its own: nobody else would see the bug
-            log("bug", level="error", error=error, survey=survey)
-
-    async def _computed_live(self, survey: str, look_again: bool) -> Summary:
-        key, as_of = cache.live_key(survey), time.time()
-
-        async def read(connection: Connection) -> Summary:
-            nonlocal as_of
-            if look_again and (kept := await self._kept_meanwhile(key, as_of)):
-                return kept
-            as_of = time.time()
-            summary = await report(connection, survey)
-            self.computed.add("live")
-            await self._keep(key, {"as_of": as_of, **summary}, 2 * self._live_ttl_s)
-            return summary
-
-        summary = await self._reports.run(read)
-        summary.pop("as_of", None)
-        return summary
-
-    async def _computed_benchmark(self, number: int, look_again: bool) -> Summary:
-        key, asked_at = cache.benchmark_key(number), time.time()
-
-        async def read(connection: Connection) -> Summary:
-            if look_again and (kept := await self._kept_meanwhile(key, asked_at)):
-                return kept
-            summary = await report(connection, f"benchmark-{number}")
-            self.computed.add("benchmark")
-            short = {name: summary[name] for name in ("survey", "responses", "average_score")}
-            await self._keep(key, short, self._benchmark_ttl_s)
-            return short
-
-        return await self._reports.run(read)
-
-    async def _kept_meanwhile(self, key: str, asked_at: float) -> Summary | None:
-        """What others put there while this request waited for a connection, if it had to wait."""
-        if time.time() < asked_at + 0.05:
-            return None
-        with contextlib.suppress(Unavailable):
-            return (await self._kept(key))[0]
-        return None
+    async def _computed_benchmark(self, number: int) -> Summary:
+        summary = await self._reports.run(lambda connection: report(connection, f"benchmark-{number}"))
+        self.computed.add("benchmark")
+        short = {name: summary[name] for name in ("survey", "responses", "average_score")}
+        await self._keep(cache.benchmark_key(number), short, self._benchmark_ttl_s)
+        return short
 
     async def _kept(self, *keys: str) -> list[Summary | None]:
         return [None if value is None else json.loads(value) for value in await self._cache.get(*keys)]

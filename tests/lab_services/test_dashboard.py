@@ -171,8 +171,8 @@ def test_requests_for_the_same_share_a_report_when_told_to(filled, parts, coales
     assert metric(url, 'dashboard_reports_total{kind="live"}') == computed
 
 
-def test_whoever_waited_for_a_connection_looks_into_the_cache_again(filled, parts, valkey):
-    _, url = parts.dashboard(parts.names(pg_c=filled.port, cache=valkey.port), report_pool_size=1)
+def test_one_request_computes_what_many_ask_for_at_once(filled, parts, valkey):
+    _, url = parts.dashboard(parts.names(pg_c=filled.port, cache=valkey.port))
     with psycopg.connect(host="127.0.0.1", port=filled.port, user="postgres", dbname="survey") as other:
         other.execute("LOCK TABLE responses")
         with ThreadPoolExecutor(4) as pool:
