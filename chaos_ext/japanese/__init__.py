@@ -49,6 +49,7 @@ step, decision         手順、判断
 from __future__ import annotations
 
 from chaos_ext.japanese import (
+    activities,
     campaign,
     catalog,
     catalogue_tables,
@@ -65,6 +66,7 @@ from chaos_ext.japanese import (
 TRANSLATIONS: dict[str, str] = {
     **foreign.WORDS,
     **common.WORDS,
+    **activities.WORDS,
     **campaign.WORDS,
     **catalog.WORDS,
     **catalogue_tables.WORDS,

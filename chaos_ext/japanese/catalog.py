@@ -242,7 +242,7 @@ WORDS: dict[str, str] = {
     "{first} Likely, but without a runbook: {ids}.": "{first}起こりやすいのにランブックがないもの: {ids}。",
     "detect {detect:g} s, recover {recover:g} s, lose {lost}": "検知{detect:g}秒、復旧{recover:g}秒、消失{lost}件",
     # a workbook
-    "an id": "id",
+    "an id": "識別子",
     "one of {names}": "次のいずれか: {names}",
     "the sheets {names}": "シート {names}",
     "Begin with `chaos catalog export --xlsx FILE`.": "`chaos catalog export --xlsx FILE` から始めてください。",

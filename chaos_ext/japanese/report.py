@@ -55,7 +55,7 @@ WORDS: dict[str, str] = {
     "latency": "応答時間",
     "claimed": "想定",
     "measured": "実測",
-    "{failed} of {operations}": "{failed}/{operations}",
+    "{failed} of {operations}": "{operations}件中{failed}件",
     # the run and its trials
     "the fault, then the whole runbook": "障害を起こし、ランブックを最後まで実行します",
     "the same fault, and nobody acts": "同じ障害を起こし、誰も対処しません",

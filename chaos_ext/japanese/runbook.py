@@ -142,7 +142,7 @@ WORDS: dict[str, str] = {
     ),
     "it only on undo and standin": "undoとstandinだけに付けること",
     "it only on a block of role 'verify'": "役割が 'verify' のブロックだけに付けること",
-    '"name":"…", or Runme makes one up': '"name":"…"（なければRunmeが勝手に名付けます）',
+    '"name":"…", or Runme makes one up': '"name":".."（なければRunmeが勝手に名付けます）',
     "a second '{name}'": "2つ目の「{name}」",
     "another (line {line} has it)": "別の名前（{line}行目で使用済み）",
     "'{undoes}' on a block of role '{role}'": "役割が「{role}」のブロックの「{undoes}」",

@@ -20,6 +20,7 @@ from chaoslib.exceptions import ActivityFailed
 
 from chaos_ext.actions.lab import proven
 from chaos_ext.actions.lab.client import LAB_DIR
+from chaos_ext.language import t
 
 _MARK = "CHAOS_CLIENT"  # value: "<the lab's marker> <what it does>"
 _LABS_MARK = "CHAOS_LAB_PART_OF"  # the lab ends whatever carries it: "<marker> <directory>"
@@ -80,7 +81,7 @@ def _told_to_go(process: subprocess.Popen[bytes], deadline: float) -> dict[str, 
     process.stdin.flush()
     said: dict[str, Any] = json.loads(_line(process, deadline))
     if "error" in said:
-        raise ActivityFailed(f"the client: {said['error']}")
+        raise ActivityFailed(t("the client: {error}", error=said["error"]))
     return {"pid": process.pid, "started": psutil.Process(process.pid).create_time(), **said}
 
 
@@ -90,10 +91,10 @@ def _line(process: subprocess.Popen[bytes], deadline: float) -> str:
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         if not selector.select(max(0.0, deadline - time.monotonic())):
-            raise ActivityFailed(f"the client (pid {process.pid}): got no answer in time")
+            raise ActivityFailed(t("the client (pid {pid}): got no answer in time", pid=process.pid))
     line = process.stdout.readline().decode()
     if not line:
-        raise ActivityFailed(f"the client (pid {process.pid}): got its end, expected an answer")
+        raise ActivityFailed(t("the client (pid {pid}): got its end, expected an answer", pid=process.pid))
     return line
 
 
@@ -116,7 +117,7 @@ def end(kind: str, configuration: Mapping[str, Any] | None) -> list[int]:
             ended += [process.pid] if process.pid not in ended else []
         psutil.wait_procs(left, timeout=0.05)
         if time.monotonic() > deadline:
-            raise ActivityFailed(f"the client: got {[p.pid for p in left]} alive after SIGKILL")
+            raise ActivityFailed(t("the client: got {left} alive after SIGKILL", left=[p.pid for p in left]))
     return ended
 
 

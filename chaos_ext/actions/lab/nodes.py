@@ -12,6 +12,7 @@ from typing import Any
 from chaoslib.exceptions import ActivityFailed
 
 from chaos_ext.actions.lab import proven
+from chaos_ext.language import listed, t
 
 _CONNECT_WITHIN_S = 2
 
@@ -45,7 +46,7 @@ def find(name: str, configuration: Mapping[str, Any] | None) -> Node:
     facts = proven.facts(configuration)
     nodes = facts["postgresql"]["nodes"]
     if name not in nodes:
-        raise ActivityFailed(f"node: got {name!r}, expected one of {', '.join(nodes)}")
+        raise ActivityFailed(t("node: got {name!r}, expected one of {nodes}", name=name, nodes=listed(nodes)))
     said = nodes[name]
     return Node(
         name=name,
@@ -103,5 +104,11 @@ def run(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"{node.name}: {error}") from error
     if done.returncode != 0:
-        raise Refused(f"{node.name}: got '{' '.join(done.stderr.split())}', expected an answer")
+        raise Refused(
+            t(
+                "{name}: got '{said}', expected an answer",
+                name=node.name,
+                said=listed(done.stderr.split(), " "),
+            )
+        )
     return done.stdout

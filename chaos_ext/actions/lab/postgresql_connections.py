@@ -8,6 +8,7 @@ from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import clients
 from chaos_ext.actions.lab import nodes as cluster
+from chaos_ext.language import listed, t
 
 __all__ = ["connections_are_exhausted", "exhaust_connections", "give_connections_back"]
 
@@ -110,13 +111,18 @@ def give_connections_back(nodes: Names, role: str, configuration: Configuration 
     """
     ended = clients.end(_KIND, configuration)
     if not ended:
-        return {"outcome": "already", "why": f"no client of {role} leaks sessions"}
+        return {"outcome": "already", "why": t("no client of {role} leaks sessions", role=role)}
     deadline = time.monotonic() + _GONE_WITHIN_S
     while left := [node for node in nodes if _count(node, role, configuration)[0]]:
         if time.monotonic() > deadline:
-            raise ActivityFailed(f"{', '.join(left)}: got sessions of {role}, expected none")
+            raise ActivityFailed(
+                t("{left}: got sessions of {role}, expected none", left=listed(left), role=role)
+            )
         time.sleep(0.05)
-    return {"outcome": "undone", "why": f"the client of {role} was ended, and its sessions with it"}
+    return {
+        "outcome": "undone",
+        "why": t("the client of {role} was ended, and its sessions with it", role=role),
+    }
 
 
 def _count(node: str, role: str, configuration: Configuration = None) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import clients, nodes
+from chaos_ext.language import t
 
 __all__ = ["hold_lock", "lock_is_held", "release_lock"]
 
@@ -99,13 +100,20 @@ def release_lock(node: str, table: str, role: str, configuration: Configuration 
     found = nodes.find(node, configuration)
     ended = clients.end(_KIND, configuration)
     if not ended:
-        return {"outcome": "already", "why": f"no client holds {table}"}
+        return {"outcome": "already", "why": t("no client holds {table}", table=table)}
     deadline = time.monotonic() + _GONE_WITHIN_S
     while sessions := _sessions(found, table, role):
         if time.monotonic() > deadline:
-            raise ActivityFailed(f"{node}: got {table} locked by {sessions}, expected it free")
+            raise ActivityFailed(
+                t(
+                    "{node}: got {table} locked by {sessions}, expected it free",
+                    node=node,
+                    table=table,
+                    sessions=sessions,
+                )
+            )
         time.sleep(0.05)
-    return {"outcome": "undone", "why": f"the client with the lock on {table} was ended"}
+    return {"outcome": "undone", "why": t("the client with the lock on {table} was ended", table=table)}
 
 
 def _sessions(node: nodes.Node, table: str, role: str) -> list[int]:

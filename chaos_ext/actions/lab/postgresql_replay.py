@@ -6,6 +6,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import nodes
+from chaos_ext.language import t
 
 __all__ = ["pause_replay", "replay_is_paused", "resume_replay"]
 
@@ -36,7 +37,7 @@ def pause_replay(node: str, configuration: Configuration = None) -> dict[str, An
     """
     found = nodes.find(node, configuration)
     if _state(found) is None:
-        raise ActivityFailed(f"{node}: got a primary, expected a standby that replays")
+        raise ActivityFailed(t("{node}: got a primary, expected a standby that replays", node=node))
     ((replayed,),) = nodes.ask(
         found, "SELECT FROM pg_wal_replay_pause(); SELECT pg_last_wal_replay_lsn()", application="maintenance"
     )[-1:]
@@ -85,11 +86,11 @@ def resume_replay(node: str, configuration: Configuration = None) -> dict[str, A
     found = nodes.find(node, configuration)
     state = _state(found)
     if state is None:
-        return {"outcome": "superseded", "why": f"{node} has been promoted"}
+        return {"outcome": "superseded", "why": t("{node} has been promoted", node=node)}
     if state == "not paused":
-        return {"outcome": "already", "why": f"{node} replays"}
+        return {"outcome": "already", "why": t("{node} replays", node=node)}
     nodes.ask(found, "SELECT FROM pg_wal_replay_resume()", application="maintenance")
-    return {"outcome": "undone", "why": f"{node} replays again"}
+    return {"outcome": "undone", "why": t("{node} replays again", node=node)}
 
 
 def _state(node: nodes.Node) -> str | None:

@@ -11,6 +11,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import nodes, proven
+from chaos_ext.language import listed, t
 
 __all__ = ["delete_responses", "responses_are_missing", "restore_responses"]
 
@@ -71,10 +72,14 @@ def delete_responses(
             rows = connection.execute(_DELETE.format(where=where)).fetchall()
             by_table = {table: [row for name, row in rows if name == table] for table in _TABLES}
             if not by_table["responses"]:
-                raise ActivityFailed(f"{node}: got no response with {where}, expected some to delete")
+                raise ActivityFailed(
+                    t("{node}: got no response with {where}, expected some to delete", node=node, where=where)
+                )
             _write(kept, by_table)  # before the transaction is over
     except psycopg.Error as error:
-        raise ActivityFailed(f"{node}: got '{' '.join(str(error).split())}', expected to delete") from error
+        raise ActivityFailed(
+            t("{node}: got '{said}', expected to delete", node=node, said=listed(str(error).split(), " "))
+        ) from error
     return {"node": node, **{table: len(rows) for table, rows in by_table.items()}}
 
 
@@ -123,10 +128,13 @@ def restore_responses(node: str, configuration: Configuration = None) -> dict[st
     primary = _primary(node, configuration)
     missing = _missing(primary, kept["responses"]) if kept["responses"] else 0
     if not missing:
-        return {"outcome": "already", "why": "no deleted response is missing"}
+        return {"outcome": "already", "why": t("no deleted response is missing")}
     statements = "".join(_RESTORE.format(table=table, rows=_sql(kept[table])) for table in _TABLES)
     nodes.ask(primary, f"BEGIN;{statements}COMMIT;", application="undo", within_s=30)
-    return {"outcome": "undone", "why": f"{missing} responses are back in {primary.name}"}
+    return {
+        "outcome": "undone",
+        "why": t("{missing} responses are back in {name}", missing=missing, name=primary.name),
+    }
 
 
 def _service(node: nodes.Node) -> dict[str, Any]:
@@ -146,7 +154,7 @@ def _primary(node: str, configuration: Configuration = None) -> nodes.Node:
                 return candidate
         except nodes.Refused:
             continue
-    raise ActivityFailed("nodes: got none that takes writes, expected one to restore the rows in")
+    raise ActivityFailed(t("nodes: got none that takes writes, expected one to restore the rows in"))
 
 
 def _missing(node: nodes.Node, deleted: list[dict[str, Any]]) -> int:
