@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,16 @@ def one_queue_request_at_a_time(app: App) -> App:
     return answer
 
 
+def give_queues_a_cheap_clock() -> None:
+    """moto asks for the time dozens of times for each message that a queue holds whenever one is sent, by
+    arithmetic with dates: with 300 waiting, a message costs 25 ms of CPU, and so 1 ms."""
+    from moto.sqs import models
+
+    if not callable(getattr(models, "unix_time_millis", None)):
+        raise process.CannotStart("moto: expected moto.sqs.models.unix_time_millis to be a function")
+    vars(models)["unix_time_millis"] = lambda: time.time() * 1000
+
+
 def main(path: Path, config: process.Config) -> None:
     os.environ.setdefault("MOTO_ACCOUNT_ID", cloud_names.ACCOUNT)
     from moto.moto_server.werkzeug_app import (
@@ -125,6 +136,7 @@ def main(path: Path, config: process.Config) -> None:
             """Not one line for every look."""
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    give_queues_a_cheap_clock()
     app = DomainDispatcherApplication(create_backend_app)
     seed(app, config)
     host, port = process.address(config["listen"])
