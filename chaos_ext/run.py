@@ -194,7 +194,7 @@ def _run_experiment(
     experiment: dict[str, Any],
     variables: dict[str, str],
     directory: Path,
-    when_followed: Callable[[], None] | None,
+    when_measured: Callable[[], None] | None,
 ) -> None:
     """Run one arm with Chaos Toolkit; its journal and log go into `directory`."""
     from chaoslib.experiment import run_experiment
@@ -208,10 +208,9 @@ def _run_experiment(
             _install(trial.host.aborting)
 
     def listen(event: Event) -> None:
-        verifying = event["kind"] == "step-started" and event["role"] == "verify"
-        only_watching = verifying or event["kind"] == "runbook-finished"
-        if when_followed is not None and only_watching and not mine.aborting.is_set():
-            when_followed()
+        # Not earlier: a lab that starts takes every core, and would be measured as the service's slowness.
+        if when_measured is not None and event["kind"] == "recovery" and not mine.aborting.is_set():
+            when_measured()
 
     mine = trial.host
     trial.host = trial.Host((*mine.listeners, listen), mine.aborting, mine.janitor, mine.holder)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from chaos_ext.meter.samples import Sample
 from chaos_ext.meter.slo import (
+    IMPROBABLE,
     FlowSummary,
     allowed,
     binomial_tail,
@@ -167,9 +168,16 @@ def _last_broken_window(ops: Sequence[Sample], slo: Slo, stable_s: float) -> tup
             slow -= is_slow(ops[start], slo)
             start += 1
         n = end - start + 1
-        if failed > allowed(n, slo.success) or slow > allowed(n, slo.percentile / 100):
+        if failed > allowed(n, slo.success) or slow > _slow_allowed(n, slo):
             found = (start, end)
     return found
+
+
+def _slow_allowed(n: int, slo: Slo) -> int:
+    """How many of `n` may be slow. Of a handful one may always be, unless that would be improbable."""
+    share = slo.percentile / 100
+    lone = n < _RAREST and binomial_tail(1, n, 1 - share) >= IMPROBABLE
+    return max(allowed(n, share), int(lone))
 
 
 def _neighbours(hurt: Sequence[int], one: int) -> list[int]:
