@@ -4,8 +4,7 @@ Style: です・ます in sentences that tell a person something, bare nouns in 
 Japanese and Latin letters; a value stands in 「」 or where a particle fits whatever it is. The same word for the
 same thing, everywhere:
 
-=====================  ==================
-failure mode           故障モード
+=====================  ===========failure mode           故障モード
 fault                  障害
 inject                 注入する
 in force               発生中
@@ -43,11 +42,11 @@ alert                  アラート
 diagnose, mitigate     診断、対処
 Verification           確認
 step, decision         手順、判断
-=====================  ==================
-"""
+=====================  ==========="""
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from chaos_ext.japanese import (
     activities,
     campaign,
@@ -62,9 +61,13 @@ from chaos_ext.japanese import (
     safety,
     verdict,
 )
+=======
+from chaos_ext.japanese import cache, campaign, catalogue_tables, common, faults, foreign, report, runbook
+>>>>>>> eafd8e3 (Two accidents of a cache: filled with what never expires, and flushed under load)
 
 TRANSLATIONS: dict[str, str] = {
     **foreign.WORDS,
+    **cache.WORDS,
     **common.WORDS,
     **activities.WORDS,
     **campaign.WORDS,

@@ -70,8 +70,8 @@ _REDIS_CHANGES = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _REDIS_DESTROYS = re.compile(
-    r"\b(?:FLUSHALL|FLUSHDB|DEL|UNLINK|SHUTDOWN|CLUSTER\s+RESET|REPLICAOF|SLAVEOF)\b", re.IGNORECASE
-)
+    r"(?<![-+])\b(?:FLUSHALL|FLUSHDB|DEL|UNLINK|SHUTDOWN|CLUSTER\s+RESET|REPLICAOF|SLAVEOF)\b", re.IGNORECASE
+)  # not `-flushall`, which forbids it
 _AWS_LOOKS = re.compile(
     r"(?:describe|get|list|head|lookup|filter|batch-get|select|scan|query|search|test|validate|simulate|estimate"
     r"|preview|view|show)-.*|ls|wait|help|tail|presign|get|query|scan"
