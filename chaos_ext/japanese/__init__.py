@@ -46,9 +46,9 @@ step, decision         手順、判断
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from chaos_ext.japanese import (
     activities,
+    cache,
     campaign,
     catalog,
     catalogue_tables,
@@ -61,9 +61,6 @@ from chaos_ext.japanese import (
     safety,
     verdict,
 )
-=======
-from chaos_ext.japanese import cache, campaign, catalogue_tables, common, faults, foreign, report, runbook
->>>>>>> eafd8e3 (Two accidents of a cache: filled with what never expires, and flushed under load)
 
 TRANSLATIONS: dict[str, str] = {
     **foreign.WORDS,
