@@ -9,6 +9,10 @@ CHAOS := $(BIN)/python -m chaos_ext --no-version-check --no-log-file
 EXP ?=
 ENV ?= lab
 ARMS ?= smoke
+# `make … LANG=ja` speaks Japanese whatever LC_ALL says; without it the locale decides.
+ifeq ($(origin LANG),command line)
+export CHAOS_LANG := $(LANG)
+endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -26,6 +30,8 @@ help: ## what there is
 	@echo "  FAIL_FAST=1   start nothing new after the first that is not good"
 	@echo "  JUNIT=FILE    the verdicts as JUnit XML"
 	@echo "  ENV=lab|NAME  ARMS=smoke|standard  DRY=1 (plan only)  SEED=n"
+	@echo
+	@echo "With any: LANG=ja|en, the language of what is printed (default: the locale's)"
 
 # --- set-up ---------------------------------------------------------------------------------------
 # A stamp names what the environment was made from: pyproject, pins, and this folder (scripts in a

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 import re
 import string
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos_ext import japanese
 from chaos_ext.japanese import TRANSLATIONS, foreign
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,3 +106,13 @@ def _has_words(template: str) -> bool:
     own = "".join(literal for literal, _, _, _ in string.Formatter().parse(template))
     words = [word for part in own.split("'")[::2] for word in part.split()]
     return sum(len(word) > 1 and word.isalpha() and not word.isupper() for word in words) > 1
+
+
+def test_a_sentence_is_translated_in_one_room_only():
+    rooms = [
+        importlib.import_module(f"{japanese.__name__}.{room.name}")
+        for room in pkgutil.iter_modules(japanese.__path__)
+    ]
+    found = [text for room in rooms for text in room.WORDS]
+    assert sorted(text for text in set(found) if found.count(text) > 1) == []
+    assert set(found) == set(TRANSLATIONS)

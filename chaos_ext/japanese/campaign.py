@@ -42,7 +42,6 @@ WORDS: dict[str, str] = {
         "{how}壊したものを元に戻す後片付け役の終了を待っています。"
     ),
     # what cannot be
-    "nothing": "指定なし",
     "Try: chaos catalog list": "次を試してください: chaos catalog list",
     "'{id}' {times} times": "「{id}」が{times}回",
     "Name each failure mode once.": "故障モードは1回ずつ指定してください。",

@@ -29,7 +29,7 @@ WORDS: dict[str, str] = {
     "ID": "ID",
     "PRIORITY": "優先度",
     "PRODUCT": "製品",
-    "IN": "環境",
+    "IN": "実行先",
     "TITLE": "タイトル",
     "file": "ファイル",
     "product": "製品",

@@ -22,6 +22,8 @@ WORDS: dict[str, str] = {
     "{low} s": "{low}秒",
     "{low}–{high} s": "{low}〜{high}秒",
     "{key} {value}": "{key} {value}",
+    "{claim}–{possible}": "{claim}〜{possible}",
+    "{priority} ({severity}×{likelihood}×{detectability})": "{priority} ({severity}x{likelihood}x{detectability})",
     "verified": "検証済み",
     "reproduced": "再現のみ",
     "refuted": "反証",

@@ -77,7 +77,7 @@ WORDS: dict[str, str] = {
     "all": "すべて",
     "STEP": "手順",
     "ROLE": "役割",
-    "ON": "環境",
+    "ON": "実行先",
     "AT MOST": "最長",
     "WHAT": "内容",
     # the document

@@ -8,10 +8,11 @@ from typing import Any
 
 from chaos_ext.catalog.coverage import HOW
 from chaos_ext.history.measured import Measured
-from chaos_ext.language import Language, say, t
+from chaos_ext.language import Language, listed, say, t
 from chaos_ext.model import FailureMode, text_in
 from chaos_ext.report import markdown, text
 from chaos_ext.report.views import ApplicationView, Cell, Felt, ProductView
+from chaos_ext.verdict.words import IMPACTS, VERDICTS
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _cell_row(cell: Cell) -> tuple[object, ...]:
         _flows(cell.felt, _expected),
         t("never") if cell.last is None else _flows(cell.felt, _measured),
         yes,
-        "-" if cell.last is None else cell.last.verdict,
+        "-" if cell.last is None else VERDICTS.get(cell.last.verdict, cell.last.verdict),
         when(cell.last),
         does,
     )
@@ -97,18 +98,18 @@ def _cell_row(cell: Cell) -> tuple[object, ...]:
 def _flows(felt: Sequence[Felt], word: Callable[[Felt], str]) -> str:
     """The flows that are hurt; `none` when no flow is, a dash when the service has none."""
     told = [(each.flow, word(each)) for each in felt]
-    hurt = [f"{flow} {impact}" for flow, impact in told if impact != "none"]
-    return ", ".join(hurt) or ("none" if told else "-")
+    hurt = [t("{key} {value}", key=flow, value=impact) for flow, impact in told if impact != "none"]
+    return listed(hurt) or (t("none") if told else "-")
 
 
 def _expected(felt: Felt) -> str:
     if felt.possible is None:
-        return str(felt.expected)
-    return f"{felt.expected}–{felt.possible}"
+        return IMPACTS[felt.expected]
+    return t("{claim}–{possible}", claim=IMPACTS[felt.expected], possible=IMPACTS[felt.possible])
 
 
 def _measured(felt: Felt) -> str:
-    return "/".join(felt.measured) or t("no data")
+    return listed((IMPACTS.get(each, each) for each in felt.measured), "/") or t("no data")
 
 
 def when(last: Measured | None) -> str:
@@ -140,12 +141,19 @@ def product_parts(view: ProductView) -> list[Part]:
 def _mode_row(mode: FailureMode, last: Measured | None, view: ProductView) -> Iterator[Any]:
     yield mode.product
     yield mode.id
-    yield f"{mode.priority} ({mode.severity}×{mode.likelihood}×{mode.detectability})"
-    yield ", ".join(f"{flow} {impact}" for flow, impact in mode.impact.flows.items()) or "none"
+    yield t(
+        "{priority} ({severity}×{likelihood}×{detectability})",
+        priority=mode.priority,
+        severity=mode.severity,
+        likelihood=mode.likelihood,
+        detectability=mode.detectability,
+    )
+    claimed = [t("{key} {value}", key=flow, value=IMPACTS[each]) for flow, each in mode.impact.flows.items()]
+    yield listed(claimed) or t("none")
     yield mode.detection.alert
     yield mode.runbook.removeprefix("runbooks/")
     yield objectives(mode, view.environment)
-    yield "-" if last is None else last.verdict
+    yield "-" if last is None else VERDICTS.get(last.verdict, last.verdict)
     yield when(last)
     yield f"{text_in(mode.event, view.language)} {text_in(mode.impact.summary, view.language)}"
 
