@@ -80,13 +80,13 @@ def test_a_template_and_its_values_fit():
 
 def test_both_languages_hold_the_same_values():
     wrong = {}
-    for template, japanese in TRANSLATIONS.items():
+    for template, translated in TRANSLATIONS.items():
         try:
             wanted = _fields(template)
         except ValueError:  # a sentence with braces of its own, and without values
             continue
-        if _fields(japanese) != wanted or (japanese.isascii() and _has_words(template)):
-            wrong[template] = japanese
+        if _fields(translated) != wanted or (translated.isascii() and _has_words(template)):
+            wrong[template] = translated
     assert wrong == {}
 
 

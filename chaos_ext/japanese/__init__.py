@@ -1,4 +1,4 @@
-"""Every sentence that people read, in Japanese: English template → Japanese template, one module a room.
+"""Every sentence that people read, in Japanese: English template → Japanese template, one module a room, found by itself.
 
 Style: です・ます in sentences that tell a person something, bare nouns in labels and tables. No space between
 Japanese and Latin letters; a value stands in 「」 or where a particle fits whatever it is. The same word for the
@@ -46,34 +46,11 @@ step, decision         手順、判断
 
 from __future__ import annotations
 
-from chaos_ext.japanese import (
-    activities,
-    cache,
-    campaign,
-    catalog,
-    catalogue_tables,
-    cli,
-    common,
-    faults,
-    foreign,
-    report,
-    runbook,
-    safety,
-    verdict,
-)
+import importlib
+import pkgutil
 
 TRANSLATIONS: dict[str, str] = {
-    **foreign.WORDS,
-    **cache.WORDS,
-    **common.WORDS,
-    **activities.WORDS,
-    **campaign.WORDS,
-    **catalog.WORDS,
-    **catalogue_tables.WORDS,
-    **cli.WORDS,
-    **faults.WORDS,
-    **report.WORDS,
-    **runbook.WORDS,
-    **safety.WORDS,
-    **verdict.WORDS,
+    english: japanese
+    for room in pkgutil.iter_modules(__path__)
+    for english, japanese in importlib.import_module(f"{__name__}.{room.name}").WORDS.items()
 }
