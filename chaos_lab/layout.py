@@ -37,7 +37,8 @@ def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str,
     for path in (lab.run, lab.conf, lab.logs, lab.releases, lab.bin, lab.data, lab.clients, lab.volumes):
         path.mkdir(mode=0o700)
     lab.archive.mkdir(mode=0o700)
-    (lab.volumes / parts.CACHE).mkdir(mode=0o700)
+    for part in parts.WRITERS:
+        (lab.volumes / part).mkdir(mode=0o700)
     copies = _start_copying(lab, template)
     try:
         shutil.copytree(template.tls, lab.tls)

@@ -18,6 +18,8 @@ PLATFORM = ("cloud", "providers", "faultproxy", "edge")
 SERVICES = (*PLATFORM, *(name for names in REPLICAS.values() for name in names), "alerting")
 STORES = (*NODES, CACHE)  # they stay down until somebody decides what to do
 PARTS = (*STORES, *SERVICES)
+WRITERS = (CACHE,)  # they write files of their own, in a volume each
+VOLUME_BYTES = 32 * 1024**2
 PRIMARY = "pg-a"
 
 # Names that callers use, by the part that is behind them; every node is known by its own.

@@ -24,6 +24,7 @@ from chaos_lab import (
     postgresql,
     processes,
     template,
+    volumes,
     warm,
 )
 from chaos_lab.errors import LabProblem, NoAnswer, PortTaken
@@ -145,7 +146,11 @@ def _launch(lab: Lab, marker: str) -> processes.Identity:
     """Start the supervisor in a session of its own: it outlives us and our terminal."""
     with (lab.logs / "supervisord.out").open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "chaos_lab.supervise", "-c", str(lab.supervisor_config), ROOM],
+            [
+                *(sys.executable, "-I", "-S", volumes.__file__, str(parts.VOLUME_BYTES)),
+                *(str(lab.run / "volumes.json"), *(str(lab.volumes / part) for part in parts.WRITERS), "--"),
+                *(sys.executable, "-m", "chaos_lab.supervise", "-c", str(lab.supervisor_config), ROOM),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -257,6 +262,12 @@ def _refuse_dead(lab: Lab, orchestrator: Orchestrator, chosen: Mapping[str, int]
         raise LabProblem(f"{part}: ended while the lab started: {words or 'it said nothing'}")
 
 
+def _volumes(lab: Lab) -> dict[str, Any]:
+    """Whether the volumes are limited, and where they are for those outside of the lab's namespace."""
+    said = places.read_object(lab.run / "volumes.json") or {"limited": False, "why": "it was not said"}
+    return {**said, "dir": f"{said.get('seen_from', '')}{lab.volumes}"}
+
+
 def _facts(
     lab: Lab,
     made_from: template.Template,
@@ -302,7 +313,7 @@ def _facts(
         "tls": str(lab.tls),
         "conf": str(lab.conf),
         "archive": str(lab.archive),
-        "volumes": {"dir": str(lab.volumes), "limited": False, "why": "plain directories"},
+        "volumes": _volumes(lab),
         "supervisor": {"config": str(lab.supervisor_config), "socket": str(lab.socket)},
         "releases": str(lab.releases),
         "names": str(lab.names),

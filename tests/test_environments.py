@@ -36,6 +36,7 @@ FACTS = {
     "providers": {"identity": "http://127.0.0.1:8081/identity", "mail": "http://127.0.0.1:8081/mail"},
     "tls": "/labs/x/tls",
     "conf": "/labs/x/conf",
+    "volumes": {"dir": "/labs/x/volumes", "limited": True},
     "data": "/labs/x/data",
     "logs": "/labs/x/logs",
     "bin": "/labs/x/bin",

@@ -94,6 +94,11 @@ def test_a_normal_user_s_lab(as_nobody, traces) -> None:
         == "exports\n"
     )
     assert operate("exports", "list") == ""
+    if facts["volumes"]["limited"]:
+        size = operate("stat", "-f", "-c", "%b %S", f"{facts['volumes']['dir']}/valkey").split()
+        assert int(size[0]) * int(size[1]) == facts["volumes"]["bytes"]
+    else:
+        assert facts["volumes"]["why"]
     assert "good until" in operate("certificate", "issue")
     assert as_nobody("down", "mine").code == 0
     assert traces.processes_of(facts["dir"]) == []
