@@ -119,10 +119,72 @@ def test_the_runbook_is_verified(project):
     spoil.assert_verified(project, MODE)
 
 
+_TO_BE_SURE = """### Step 4: {heading}
+
+```sh {{"name":"more","role":"mitigate","interactive":"false","on":"lab","timeout":"60s"}}
+{code}
+```
+
+#### Undo Step 4
+
+Not needed.
+
+## Verification
+"""
+
+
+def with_a_step(heading, code):
+    """The runbook does something although nothing is to be done."""
+    anchor = f"step-4-{heading.lower().replace(' ', '-')}"
+    return spoil.all_of(
+        spoil.replaced("\n## Verification\n", f"\n{_TO_BE_SURE.format(heading=heading, code=code)}"),
+        spoil.replaced("| [Verification](#verification) |", f"| [Step 4](#{anchor}) |"),
+        spoil.replaced('"within":"60s"', '"within":"5s"'),
+    )
+
+
+@pytest.mark.slow
+def test_a_step_that_harms_is_seen(project):
+    """Both at once, "to be sure": users feel that, and without the runbook they felt nothing."""
+    path = project.root / "catalog/runbooks/service-replica-killed.md"
+    harm = with_a_step("Restart all", 'supervisorctl restart "$SERVICE-1" "$SERVICE-2"')
+    path.write_text(harm(path.read_text()))
+    assert project.chaos("catalog", "compile").code == 0
+    done = project.chaos("verify", MODE)  # both arms: only nobody's acting tells what the runbook did
+    assert done.code == 1, done.out + done.err
+    assert "harmful" in project.reasons()
+    assert project.labs() == []
+
+
 BAD = [
     pytest.param(
-        spoil.block("ends", after='supervisorctl stop "$SERVICE-1" "$SERVICE-2"'),
-        {"impact-differs"},
-        id="look-that-stops-all",
+        with_a_step("Stop the replica", 'supervisorctl stop "$SERVICE-1"'),
+        {"step-failed"},
+        id="stopped-for-good",
+    ),
+    pytest.param(
+        spoil.all_of(
+            spoil.replaced("${SERVICE:-intake}", "${SERVICE:-intakes}"),
+            spoil.replaced('"within":"60s"', '"within":"5s"'),
+        ),
+        {"step-failed"},
+        id="wrong-service",
+    ),
+    pytest.param(
+        spoil.replaced("${OFTEN:-3}", "${OFTEN:-1}"), {"needs-a-person"}, id="every-end-is-a-crash-loop"
+    ),
+    pytest.param(
+        spoil.block("last-words", before="test -d /nothing/is/here"), {"step-failed"}, id="look-that-fails"
     ),
 ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mistake", "expected"), BAD)
+def test_a_bad_runbook_is_not_verified(project, mistake, expected):
+    spoil.assert_not_verified(project, MODE, mistake, expected)
+
+
+@pytest.mark.slow
+def test_a_fault_that_does_nothing_proves_nothing(project):
+    spoil.assert_noop_proves_nothing(project, MODE)
