@@ -50,17 +50,24 @@ class Made:
 
 
 def mode(
-    draft: Draft, catalog: Catalog, mode_id: str, product: str | None = None, like: FailureMode | None = None
+    draft: Draft,
+    catalog: Catalog,
+    mode_id: str,
+    product: str | None = None,
+    like: FailureMode | None = None,
+    alert: str | None = None,
 ) -> Made:
     """A failure mode with its runbook, and its alert in every environment that it can be tried in.
 
     With `like` it begins as a copy of another one, runbook and alert rule included; otherwise as a part of the lab
-    that is stopped. Raises UsageError: a bad id, or one that is taken.
+    that is stopped. `alert` is the alert's name, made of the id unless told. Raises UsageError: a bad id, or one that is
+    taken.
     """
     _check_id(mode_id, catalog.modes)
     if like is not None:
         return _copy(draft, catalog, mode_id, product or like.product, like)
     values = _values(catalog.services, mode_id, product or _product(mode_id, catalog))
+    values["alert"] = alert or alert_of(mode_id)
     file = f"{load.MODES}/{slug(values['product'])}/{mode_id}.yaml"
     draft.make(file, templates.filled(templates.MODE, **values))
     page = f"catalog/runbooks/{mode_id}.md"
@@ -260,12 +267,16 @@ def _product(mode_id: str, catalog: Catalog) -> str:
 def _values(services: Services, mode_id: str, product: str) -> dict[str, str]:
     used = [flow.service for flow in services.flows.values()]
     part = _USUAL_PART if _USUAL_PART in used else used[0]
-    flows = [name for name, flow in services.flows.items() if flow.service == part]
+    flows = [
+        name
+        for name, flow in services.flows.items()
+        if flow.service == part
+        or flow.request.path.startswith(f"/{part}/")  # asked there, whoever did the work
+    ]
     return {
         **_texts(services, mode_id, part, flows, lab=True),
         "title": title_of(mode_id),
         "product": _scalar(product),
-        "alert": alert_of(mode_id),
         "owner": services.services[part].owner,
         "flows": ", ".join(f"{flow}: outage" for flow in flows),
     }

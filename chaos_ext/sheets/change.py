@@ -215,10 +215,8 @@ class _Planning:
             self.book.say(sheet.name, cell, heading, shown(mode_id), t("the id of a failure mode"), hint)
             return None
         try:
-            product = filled.cells["product"].value
-            made = scaffold.mode(
-                self.plan.draft, self.catalog, mode_id, product=str(product) if product else None
-            )
+            product, alert = (_text(filled.cells[key]) for key in ("product", "alert"))
+            made = scaffold.mode(self.plan.draft, self.catalog, mode_id, product=product, alert=alert)
         except UsageError as error:
             for problem in error.problems:
                 self.book.say(sheet.name, cell, heading, problem.got, problem.expected, problem.hint)
@@ -253,6 +251,11 @@ def _row_of_new(draft: Draft, file: str, mode_id: str, language: str) -> Row:
 
     values, places = read_from(draft.edit(file).data, PRODUCT, language)
     return Row((mode_id,), {**values, "id": mode_id}, file, places)
+
+
+def _text(given: Given) -> str | None:
+    """What a cell says, when that is a text; anything else is told when the cell itself is looked at."""
+    return given.value if isinstance(given.value, str) and given.value and not given.formula else None
 
 
 def _equal(given: Given, value: Value) -> bool:

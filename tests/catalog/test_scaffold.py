@@ -41,7 +41,10 @@ def test_a_failure_mode_from_nothing(root):
     catalog = load.catalog(root)
     mode = catalog.modes["dashboard-stopped"]
     assert made.file == "catalog/failure-modes/dashboard/dashboard-stopped.yaml"
-    hurt = {name for name, flow in catalog.services.flows.items() if flow.service == "dashboard"}
+    hurt = {
+        name for name, flow in catalog.services.flows.items() if flow.request.path.startswith("/dashboard/")
+    }
+    assert {flow.service for flow in catalog.services.flows.values()} > {"dashboard"}
     assert {flow for flow in mode.impact.flows if mode.impact.on(flow) is Impact.OUTAGE} == hurt
     assert mode.runbook == "runbooks/dashboard-stopped.md"
     assert {each.file for each in made.to_fill_in} == {

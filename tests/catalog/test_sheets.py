@@ -363,6 +363,7 @@ def test_a_new_row_becomes_a_failure_mode(project):
             "ID": "intake-stopped",
             "Product": "Intake",
             "Title": "Intake stops",
+            "Alert": "IntakeGone",
             "Severity": 3,
         }.items():
             put(heading, value, row=3)(book)
@@ -381,7 +382,7 @@ def test_a_new_row_becomes_a_failure_mode(project):
     assert check.check(project.root).problems == []
     made = load.mode(project.root, "intake-stopped")
     assert (made.title.en, made.severity, made.impact.on("submit")) == ("Intake stops", 3, Impact.DEGRADED)
-    assert made.runbook == "runbooks/intake-stopped.md"
+    assert (made.runbook, made.detection.alert) == ("runbooks/intake-stopped.md", "IntakeGone")
     assert planned(project.root, exported(project.root)).changes == []
 
 
