@@ -244,3 +244,12 @@ def concurrently(count, call):
     """The results of ``call(0)``, ``call(1)`` … made at the same time."""
     calls = [Later(lambda number=number: call(number)) for number in range(count)]
     return [one.result() for one in calls]
+
+
+def test_no_connection_is_kept_longer_than_its_lifetime(postgresql, parts, wait_for):
+    _, url = parts.intake(parts.names(pg_a=postgresql.port), connection_lifetime_s=1)
+    concurrently(4, lambda number: post(url, id=f"before-{number}"))
+    [(newest,)] = postgresql.execute("SELECT max(backend_start) FROM pg_stat_activity WHERE usename = 'app'")
+    oldest = "SELECT min(backend_start) FROM pg_stat_activity WHERE usename = 'app'"
+    wait_for("all are made anew", lambda: (postgresql.execute(oldest)[0][0] or newest) > newest)
+    assert post(url, id="after").status_code == 201
