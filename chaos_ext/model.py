@@ -130,7 +130,8 @@ class Impact(StrEnum):
 class ImpactClaim(_Written):
     """Which user flows a failure hurts; a flow that is not named is `none`.
 
-    `possible`: flows that may be hurt this much or not at all, as it happens (what was under way when the fault came).
+    `possible`: flows that may be hurt this much or not at all, as it happens (what was under way when the fault came);
+    of a flow that `flows` names too, the other word that it may come to (a cache that lasts for a while).
     They never count as the proof that users felt the failure.
     """
 

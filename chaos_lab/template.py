@@ -120,6 +120,7 @@ def _make_cluster(
         user,
         programs.program("initdb"),
         *("-D", cluster, "-U", postgresql.SUPERUSER, "-A", "scram-sha-256", "--pwfile", first),
+        *("--set", f"scram_iterations={postgresql.SETTINGS['scram_iterations']}"),
         *("--wal-segsize=1", "--locale=C", "--encoding=UTF8", "--no-sync", "--no-instructions"),
     )
     first.unlink()

@@ -169,9 +169,9 @@ class _Mode:
                     self.say(("impact", key, flow), claimed[flow], expected)
         for flow, impact in claim.possible.items():
             where = ("impact", "possible", flow)
-            if flow in claim.hurt:
+            if claim.hurt.get(flow) is impact:
                 self.say(
-                    where, t("'{flow}', which impact.flows claims as well", flow=flow), t("one of the two")
+                    where, t("'{impact}', as impact.flows says", impact=impact), t("another word, or none")
                 )
             if impact is Impact.NONE:
                 self.say(where, t("none"), t("what it may be hurt: no flow need be, that is named here"))

@@ -109,7 +109,8 @@ WORDS: dict[str, str] = {
     "outage, degraded or none: the flow says nothing of being {impact}": (
         "outage、degraded、noneのいずれか（このフローには「{impact}」を計測する設定がありません）"
     ),
-    "'{flow}', which impact.flows claims as well": "impact.flowsにもある「{flow}」",
+    "'{impact}', as impact.flows says": "impact.flowsと同じ「{impact}」",
+    "another word, or none": "別の語、または記載なし",
     "one of the two": "どちらか一方",
     "what it may be hurt: no flow need be, that is named here": "ありうる影響（なしなら書かないこと）",
     "none: whoever heals after a dead run has no secrets": "なし（異常終了後の復元ではシークレットを使えません）",

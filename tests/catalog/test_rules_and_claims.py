@@ -145,8 +145,8 @@ CLAIMS = [
     ("possible in an unknown flow", "flows: {submit: degraded}\n  possible: {submitt: late}", [
         "impact.possible.submitt: got 'submitt', expected a user flow of catalog/services.yaml. Did you mean 'submit'?",
     ]),
-    ("sure and possible", "flows: {submit: degraded}\n  possible: {submit: outage}", [
-        "impact.possible.submit: got 'submit', which impact.flows claims as well, expected one of the two.",
+    ("sure and possible", "flows: {submit: degraded}\n  possible: {submit: degraded}", [
+        "impact.possible.submit: got 'degraded', as impact.flows says, expected another word, or none.",
     ]),
     ("possibly nothing", "flows: {}\n  possible: {submit: none}", [
         "impact.possible.submit: got none, expected what it may be hurt: no flow need be, that is named here.",

@@ -17,6 +17,7 @@ from chaos_ext.report.text import width
 ROOT = Path(__file__).resolve().parents[2]
 MODE = "catalog/failure-modes/postgresql/postgresql-primary-down.yaml"
 EXPERIMENT = "experiments/lab/postgresql-primary-down.yaml"
+SHIPPED = len(list(ROOT.glob("catalog/failure-modes/*/*.yaml")))
 
 
 class Chaos:
@@ -64,7 +65,10 @@ def test_list_is_a_table_with_the_worst_first(chaos):
     assert done.returncode == 0, done.stderr
     head, *rows = done.stdout.splitlines()
     assert head.split() == ["ID", "PRIORITY", "PRODUCT", "IN", "TITLE"]
-    assert rows[0].startswith("service-bad-release")
+    priorities = [int(row.split()[1]) for row in rows]
+    assert len(rows) == SHIPPED
+    assert priorities == sorted(priorities, reverse=True)
+    assert priorities[0] > priorities[-1]
     assert done.stdout.isascii()  # no colours, no control characters
 
 
@@ -130,7 +134,7 @@ def test_check_says_that_nothing_is_wrong(chaos):
     chaos("compile")
     done = chaos("check")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout == "2 failure modes and 1 environment: nothing wrong.\n"
+    assert done.stdout == f"{SHIPPED} failure modes and 1 environment: nothing wrong.\n"
 
 
 def test_check_tells_all_that_is_wrong(chaos):
@@ -142,14 +146,14 @@ def test_check_tells_all_that_is_wrong(chaos):
     mode, environment, summary = done.stdout.splitlines()
     assert mode == f"{MODE}:{line}: severity: got 'bad', expected a whole number from 1 to 3."
     assert environment.startswith("environments/lab.yaml:")
-    assert summary == "1 failure mode and 0 environments understood: 2 problems."
+    assert summary == f"{SHIPPED - 1} failure modes and 0 environments understood: 2 problems."
     problems = json.loads(chaos("check", "--format", "json").stdout)
     assert {problem["what"] for problem in problems} >= {"severity", "alerts.poll"}
 
 
 def test_compile_writes_what_changed_and_only_that(chaos):
     assert chaos("compile").returncode == 0
-    assert chaos("compile").stdout == "0 written, 0 removed, 2 up to date already.\n"
+    assert chaos("compile").stdout == f"0 written, 0 removed, {SHIPPED} up to date already.\n"
     chaos.edit(MODE, "detect_within: 5s", "detect_within: 4s")
     (chaos.root / "experiments/lab/gone.yaml").write_text("x: 1\n")
     assert chaos("check").returncode == 2
@@ -157,7 +161,7 @@ def test_compile_writes_what_changed_and_only_that(chaos):
     assert done.stdout.splitlines() == [
         f"wrote {EXPERIMENT}",
         "removed experiments/lab/gone.yaml",
-        "1 written, 1 removed, 1 up to date already.",
+        f"1 written, 1 removed, {SHIPPED - 1} up to date already.",
     ]
     assert "within_s: 4.0" in (chaos.root / EXPERIMENT).read_text(encoding="utf-8")
     assert chaos("check").returncode == 0

@@ -39,7 +39,7 @@ def test_before_during_and_after(configuration, psql, until, given_back):
 
     said = leak(configuration)
 
-    assert full(configuration)
+    until(lambda: full(configuration), "the services to give up what they had", within_s=15)
     assert set(said["sessions"]) == set(NODES)
     for node in NODES:
         until(lambda node=node: psql(node, "SELECT 1", user="app").startswith("error"), f"{node} to refuse")

@@ -16,13 +16,14 @@ import json
 import os
 import select
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 LAB_DIR = "CHAOS_CLIENT_IN"  # the variable that says in which lab's directory it works
 _LOCK_WITHIN_S = 10
-_TRY_EVERY_S = 0.05  # how often a leak asks each node for one more session
+_TRY_EVERY_S = 0.01  # how often a leak asks each node for one more session
 
 
 def main(words: list[str]) -> None:
@@ -68,25 +69,25 @@ def _hold_lock(psycopg: Any, node: str, table: str) -> None:
 
 def _leak(psycopg: Any, nodes: list[str]) -> None:
     """Open sessions and never close one: as many as there are slots, and each that becomes free."""
+    full = {node: threading.Event() for node in nodes}
     held: dict[str, list[Any]] = {node: [] for node in nodes}
-    told = False
+    for node in nodes:
+        threading.Thread(target=_leak_on, args=(psycopg, node, held[node], full[node]), daemon=True).start()
+    for one in full.values():
+        one.wait()
+    _say({"sessions": {node: len(sessions) for node, sessions in held.items()}})
     while Path(os.environ[LAB_DIR]).is_dir():
-        grown = [node for node in nodes if _one_more(psycopg, node, held[node])]
-        if not grown and not told:
-            _say({"sessions": {node: len(sessions) for node, sessions in held.items()}})
-            told = True
-        if not grown:
+        time.sleep(1)
+
+
+def _leak_on(psycopg: Any, node: str, sessions: list[Any], full: threading.Event) -> None:
+    while True:
+        try:
+            sessions.append(_connect(psycopg, node, autocommit=True))
+        except psycopg.OperationalError:
+            full.set()
             time.sleep(_TRY_EVERY_S)
-        for node in nodes:
-            held[node] = [session for session in held[node] if not _ended(session)]
-
-
-def _one_more(psycopg: Any, node: str, sessions: list[Any]) -> bool:
-    try:
-        sessions.append(_connect(psycopg, node, autocommit=True))
-    except psycopg.OperationalError:
-        return False
-    return True
+        sessions[:] = [session for session in sessions if not _ended(session)]
 
 
 def _ended(session: Any) -> bool:

@@ -19,9 +19,11 @@ _WITHIN_S = 30.0
 _GONE_WITHIN_S = 10.0
 _AS_GOOD_AS_NONE = 1  # slots: one that somebody has just given up is taken at once
 _COUNT = """
-    SELECT count(*) FILTER (WHERE usename = '{role}'),
-           current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-           - current_setting('reserved_connections')::int - count(*) FILTER (WHERE pid <> pg_backend_pid())
+    SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+           - current_setting('reserved_connections')::int - count(*) FILTER (WHERE pid <> pg_backend_pid()),
+           count(*) FILTER (WHERE usename = '{role}'),
+           count(*) FILTER (WHERE usename <> '{role}'
+                            AND NOT pg_has_role(usename, 'pg_use_reserved_connections', 'MEMBER'))
     FROM pg_stat_activity WHERE backend_type = 'client backend'
 """
 
@@ -65,12 +67,13 @@ def exhaust_connections(
 
 
 def connections_are_exhausted(nodes: Names, role: str, configuration: Configuration = None) -> dict[str, Any]:
-    """Whether each of the nodes has at most one slot left for normal roles, and `role` has most of the others.
+    """Whether `role` has taken the nodes' slots: at most one is free, and everybody else has at most one.
 
     - `nodes`: the lab's names of the nodes, such as ["pg-a", "pg-c"]
     - `role`: whose sessions would fill them
 
-    Each server is asked through the slots that are reserved for superusers. Changes nothing.
+    Each server is asked through the slots that are reserved for superusers. Services keep what they have for a
+    while, so it takes that long until it holds. Changes nothing.
 
     YAML::
 
@@ -82,12 +85,12 @@ def connections_are_exhausted(nodes: Names, role: str, configuration: Configurat
           func: connections_are_exhausted
           arguments: {nodes: [pg-a, pg-c], role: batch}
     """
-    seen = {}
-    for node in nodes:
-        taken, free = _count(node, role, configuration)
-        seen[node] = {"free": free, "of_the_role": taken}
-    full = [found["free"] <= _AS_GOOD_AS_NONE and found["of_the_role"] > 1 for found in seen.values()]
-    return {"holds": bool(full) and all(full), "role": role, "nodes": seen}
+    seen = {node: _count(node, role, configuration) for node in nodes}
+    taken = [
+        found["free"] <= _AS_GOOD_AS_NONE and found["others"] <= 1 < found["of_the_role"]
+        for found in seen.values()
+    ]
+    return {"holds": bool(taken) and all(taken), "role": role, "nodes": seen}
 
 
 def give_connections_back(nodes: Names, role: str, configuration: Configuration = None) -> dict[str, Any]:
@@ -113,7 +116,7 @@ def give_connections_back(nodes: Names, role: str, configuration: Configuration 
     if not ended:
         return {"outcome": "already", "why": t("no client of {role} leaks sessions", role=role)}
     deadline = time.monotonic() + _GONE_WITHIN_S
-    while left := [node for node in nodes if _count(node, role, configuration)[0]]:
+    while left := [node for node in nodes if _count(node, role, configuration)["of_the_role"]]:
         if time.monotonic() > deadline:
             raise ActivityFailed(
                 t("{left}: got sessions of {role}, expected none", left=listed(left), role=role)
@@ -125,7 +128,7 @@ def give_connections_back(nodes: Names, role: str, configuration: Configuration 
     }
 
 
-def _count(node: str, role: str, configuration: Configuration = None) -> tuple[int, int]:
-    """How many sessions the role has on the node, and how many slots are free for normal roles."""
-    ((taken, free),) = cluster.ask(cluster.find(node, configuration), _COUNT.format(role=role))
-    return int(taken), int(free)
+def _count(node: str, role: str, configuration: Configuration = None) -> dict[str, int]:
+    """Slots of a node: free for normal roles, taken by the role, taken by others who have none reserved."""
+    ((free, of_the_role, others),) = cluster.ask(cluster.find(node, configuration), _COUNT.format(role=role))
+    return {"free": int(free), "of_the_role": int(of_the_role), "others": int(others)}
