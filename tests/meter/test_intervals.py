@@ -309,3 +309,73 @@ def test_settled_stops_at_the_first_that_is_under_way() -> None:
     assert [s.number for s in intervals.settled(series("...-.."))] == [0, 1, 2]
     assert [s.number for s in intervals.settled(series("..h..."), now=sent(6))] == [0, 1]
     assert [s.number for s in intervals.settled(series("..h..."), now=3.0)] == [0, 1, 2, 3, 4, 5]
+
+
+# --- flows of one or two operations a second ---
+
+
+@pytest.mark.parametrize(
+    ("pattern", "per_second", "expected"),
+    [
+        pytest.param("......", 1, (0, 0), id="never hurt"),
+        pytest.param("...", 1, None, id="never hurt, but not seen for a stable window"),
+        pytest.param(".5.....", 1, (1, 4), id="one wrong answer: a whole window, not ten seconds"),
+        pytest.param(".555....", 1, (3, 6), id="three: as wide as a window"),
+        pytest.param(".5555...", 1, None, id="four, and no window is over yet"),
+        pytest.param(".5555....", 1, (4, 5), id="four tell a broken service: back with the first good one"),
+        pytest.param(".xx.....", 1, (2, 3), id="refused: back with the first good one"),
+        pytest.param(".5..5.....", 1, (4, 7), id="the last of two apart"),
+        pytest.param(".5.......x", 1, None, id="hurt again"),
+        pytest.param(".s......", 1, (0, 0), id="one slow of a handful is nothing"),
+        pytest.param(".ss.....", 1, (1, 5), id="two slow in a row of a handful are"),
+        pytest.param("..555.......", 2, (4, 10), id="two a second"),
+        pytest.param("..55555.......", 2, (6, 7), id="two a second, five in a row"),
+    ],
+)
+def test_slow_flows_recover_by_the_window(
+    pattern: str, per_second: float, expected: tuple[int, int] | None
+) -> None:
+    """`expected`: numbers of the operations that bound the recovery."""
+    period = 1 / per_second
+    got = intervals.recovered(series(pattern, period), SLO, stable_s=3.0, now=1000.0)
+    if expected is None:
+        assert got is None
+    else:
+        first, last = expected
+        assert got is not None
+        assert got.earliest == pytest.approx(first * period)
+        assert got.latest == pytest.approx(last * period + (1.0 if pattern[last] == "s" else QUICK))
+
+
+@given(
+    per_second=st.sampled_from([1.0, 2.0, 3.0]),
+    broken=st.tuples(st.floats(2.0, 8.0), st.floats(0.0, 12.0)),
+    phase=st.floats(0.0, 1.0),
+    why=st.sampled_from(["late", "stale", "status 503", "refused"]),
+)
+def test_the_truth_of_a_slow_flow_is_inside_its_interval(
+    per_second: float, broken: tuple[float, float], phase: float, why: str
+) -> None:
+    start, end = broken[0], sum(broken)
+    ops = [
+        op(i, at, at + QUICK, why if start <= at < end else "")
+        for i, at in enumerate((phase + n) / per_second for n in range(round((end + 8) * per_second)))
+    ]
+    got = intervals.recovered(ops, SLO, stable_s=3.0, now=1000.0)
+    assert got is not None
+    if any(not o.ok for o in ops):
+        assert got.earliest <= end <= got.latest + 1e-6
+        # No later than the first operation a whole window behind the last failure.
+        assert got.latest <= max(o.sent for o in ops if not o.ok) + 3.0 + 1 / per_second + QUICK + 1e-6
+    else:
+        assert got == Interval(ops[0].sent, ops[0].done)
+
+
+@given(per_second=st.sampled_from([1.0, 2.0]), length=st.integers(1, 12), quiet=st.integers(0, 40))
+def test_a_slow_flow_is_not_back_before_a_window_has_passed(
+    per_second: float, length: int, quiet: int
+) -> None:
+    period = 1 / per_second
+    ops = series("." + "5" * length + "." * quiet, period)
+    got = intervals.recovered(ops, SLO, stable_s=3.0, now=1000.0)
+    assert (got is not None) is (quiet * period > 3.0)
