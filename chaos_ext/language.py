@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal, TextIO
 
@@ -23,6 +23,7 @@ CHOICE = "CHAOS_LANG"  # what `--lang` sets, so that processes which are started
 _BETWEEN = {
     ", ": "、",
     " or ": "または",
+    ". ": "。",
     " and no ": "、",
     " · ": "・",
 }  # what separates the parts of a list in Japanese
@@ -153,22 +154,37 @@ def _filled(template: str, values: Mapping[str, Any], language: Language) -> str
 # --- sentences that went through a file ---
 
 
+def _matched(text: str, language: Language) -> str | None:
+    for fragment, pattern, template in _patterns():
+        if fragment in text and (match := pattern.fullmatch(text)):
+            found = {name: _Found(value) for name, value in match.groupdict().items()}
+            return _filled(_translations()[template], found, language)
+    return None
+
+
 @lru_cache(maxsize=4096)
 def _recognised(text: str, language: Language) -> str:
     """A plain English text in `language`, when it is one of our sentences; otherwise as it is."""
     if text.isspace() or not any(map(str.isalpha, text)):
         return text
-    for fragment, pattern, template in _patterns():
-        if fragment in text and (match := pattern.fullmatch(text)):
-            found = {name: _Found(value) for name, value in match.groupdict().items()}
-            return _filled(_translations()[template], found, language)
+    if (told := _matched(text, language)) is not None:
+        return told
     if "\n" in text:
         return "\n".join(_recognised(line, language) for line in text.split("\n"))
-    for separator in (": ", " "):  # what it is about stands before it
-        subject, between, rest = text.partition(separator)
-        if between and (said := _recognised(rest, language)) != rest:
-            return f"{subject}: {said}"
+    parts = text.removesuffix(".").split(". ")
+    if len(parts) > 1 and None not in (said := [_matched(part, language) for part in parts]):
+        return "。".join(map(str, said)) + "。"
+    for cut in _after_a_subject(text):
+        if (rest := _matched(text[cut:], language)) is not None:
+            return f"{text[:cut].rstrip(': ')}: {rest}"
     return text
+
+
+def _after_a_subject(text: str) -> Iterator[int]:
+    """Where a sentence may begin that goes on after what it is about: the first word, or anything with a colon."""
+    if " " in text:
+        yield text.index(" ") + 1
+    yield from (match.end() for match in re.finditer(": ", text))
 
 
 def _pieces(template: str) -> list[tuple[str, str | None]]:

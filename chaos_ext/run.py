@@ -124,7 +124,7 @@ def seal_dead(folder: Path, why: str, left: Sequence[str] = ()) -> Verdict:
     UsageError; FileExistsError when it is sealed already.
     """
     if (folder / manifest.NAME).exists():
-        raise FileExistsError(f"{folder}: this run is sealed")
+        raise FileExistsError(t("{folder}: this run is sealed", folder=folder))
     recorder = Recorder(folder / "events.jsonl")
     recorder.emit("abort", why=why)
     for each in left:

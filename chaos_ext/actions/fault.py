@@ -187,7 +187,7 @@ def through(door: Door, fault: Fault) -> dict[str, Any]:
         door.recorder.emit("fault-not-injected", name=fault.name, why=why)
         raise FaultNotInjected(t("{name}: {why}", name=fault.name, why=why)) from error
     except Exception as error:
-        raise _give_up(door, fault, entry, f"the activity failed: {error}") from error
+        raise _give_up(door, fault, entry, t("the activity failed: {error}", error=error)) from error
     returned = time.monotonic()
     try:
         entry = door.ledger.injected(entry, output)
@@ -195,7 +195,12 @@ def through(door: Door, fault: Fault) -> dict[str, Any]:
         raise _give_up(door, fault, entry, str(error)) from error
     evidence = _shown(door, fault)
     if not evidence["holds"]:
-        raise _give_up(door, fault, entry, f"the activity returned, but its effect does not show: {evidence}")
+        raise _give_up(
+            door,
+            fault,
+            entry,
+            t("the activity returned, but its effect does not show: {evidence}", evidence=evidence),
+        )
     door.recorder.emit(
         "fault-injected",
         name=fault.name,
@@ -294,7 +299,7 @@ def _stand_by(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
         door.recorder.emit("fault-intended", name=fault.name, entry=entry.id)
         door.refuse_if_aborting()
     except (ChaosExtError, OSError) as error:
-        door.ledger.close(entry, "undone", "nothing was injected")
+        door.ledger.close(entry, "undone", t("nothing was injected"))
         if isinstance(error, OSError):
             raise Blocked(
                 t(

@@ -16,7 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def told(text: object, err: bool = False) -> str:
     """`text` as standard output (or standard error) shows it: a sentence of ours in the chosen language, if it can."""
     stream = sys.stderr if err else sys.stdout
-    shown = say(text, chosen_for(stream)) if isinstance(text, Said) else str(text)
+    shown = str(text)
+    if isinstance(shown, Said):
+        shown = say(shown, chosen_for(stream))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return shown.encode(encoding, "replace").decode(encoding)
 

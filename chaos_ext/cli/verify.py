@@ -10,6 +10,7 @@ import click
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.screen import echo
 from chaos_ext.cli.usage import Command
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +97,7 @@ def verify(
 
     catalog, place, modes = _chosen(ids, environment, jobs, junit)
     if events is not None and len(modes) != 1:
-        raise click.UsageError("--events goes with one failure mode.")
+        raise click.UsageError(t("--events goes with one failure mode."))
     counts = run.ARMS[arms]
     if dry_run:
         for mode in modes:
@@ -131,7 +132,6 @@ def _chosen(
     from chaos_ext.campaign import capacity, choosing
     from chaos_ext.catalog import check, load
     from chaos_ext.errors import UsageError
-    from chaos_ext.language import t
 
     root = environments.project_root()
     try:
@@ -163,7 +163,6 @@ def _unwritable(junit: str) -> Any:
     import os
 
     from chaos_ext.errors import Problem
-    from chaos_ext.language import t
 
     folder = os.path.dirname(os.path.abspath(junit))
     if os.path.isdir(folder) and os.access(folder, os.W_OK):

@@ -7,6 +7,7 @@ from typing import Any
 
 from chaos_ext.catalog.load import Catalog, digests
 from chaos_ext.catalog.made_of import activities, deployed
+from chaos_ext.language import t
 from chaos_ext.model import Environment, FailureMode
 from chaos_ext.verdict.judge import VERDICT_RULES
 
@@ -35,7 +36,7 @@ def changed(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _flat(known: Mapping[str, Any]) -> dict[str, str]:
-    flat = {"the verdict's rules": str(known.get("verdict_rules") or "")}
+    flat: dict[str, str] = {t("the verdict's rules"): str(known.get("verdict_rules") or "")}
     for group in ("digests", "activities"):
         for name, made in _mapping(known.get(group)).items():
             flat[name] = str(_mapping(made).get("sha256") or "")

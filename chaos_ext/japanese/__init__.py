@@ -42,7 +42,8 @@ alert                  アラート
 diagnose, mitigate     診断、対処
 Verification           確認
 step, decision         手順、判断
-=====================  ==========="""
+=====================  ==================
+"""
 
 from __future__ import annotations
 

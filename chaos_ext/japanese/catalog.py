@@ -173,6 +173,7 @@ WORDS: dict[str, str] = {
     "a 'follows' beside the request that says whose writes": "どのフローの書き込みかを書いた 'follows'（リクエストと並べて書く）",
     "a flow that says under `follows` whose writes": "`follows` にどのフローの書き込みかを書いたフロー",
     "at least the SLO's latency, {latency:g} s": "SLOの応答時間（{latency:g}秒）以上",
+    "one that writes: {flows}": "書き込みをするフロー: {flows}",
     "a service of this file": "このファイルのサービス",
     "a flow of this file that writes": "このファイルの、書き込みをするフロー",
     "'{name}' again": "「{name}」の重複",

@@ -25,6 +25,7 @@ WORDS: dict[str, str] = {
         "詳しい報告を保存できませんでした（{why}）。次の行をイシューに貼り付けてください:"
     ),
     "no folder takes it": "書き込めるフォルダなし",
+    "--events goes with one failure mode.": "--events は故障モード1つのときだけ使えます。",
     # chaos catalog
     "ID": "ID",
     "PRIORITY": "優先度",

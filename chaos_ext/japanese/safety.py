@@ -128,7 +128,9 @@ WORDS: dict[str, str] = {
     "no fault was injected": "障害が注入されていません",
     "no fault is in: the runbook is not followed": "障害が入っていないため、ランブックを実行しません",
     "this failure mode has no runbook": "この故障モードにはランブックがありません",
-    # reading back
+    # the meter
+    "the meter cannot record in {directory}: {why}": "計測器が{directory}に記録できません: {why}",
+    "the meter broke: {kind}: {error}": "計測器が異常終了しました: {kind}: {error}",
     "{name}: GET {url}: {error}": "{name}: GET {url}: {error}",
     "no answer in time": "時間内に応答なし",
     "status {status}, expected 200": "ステータス{status}（期待は200）",
@@ -138,6 +140,9 @@ WORDS: dict[str, str] = {
     "the answer": "応答",
     "certificates in PEM": "PEM形式の証明書",
     # the door to a fault
+    "the activity failed: {error}": "アクティビティが失敗しました: {error}",
+    "the activity returned, but its effect does not show: {evidence}": "アクティビティは終わりましたが、効果が現れていません: {evidence}",
+    "the verdict's rules": "判定の規則",
     "nothing was injected": "何も注入されていません",
     "{name}: {why}. Run 'chaos heal'.": "{name}: {why}。chaos heal を実行してください。",
     "{name}: {why}": "{name}: {why}",

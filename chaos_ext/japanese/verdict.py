@@ -303,7 +303,7 @@ WORDS: dict[str, str] = {
     "{arm} {valid} valid of {of}": "{arm} {of}回中{valid}回有効",
     "{arms} on {platform}": "{platform}で{arms}",
     "{told}; runbook blocks exercised: {steps}": "{told}。実行したランブックのブロック: {steps}",
-    "{sentence}.": "{sentence}。",
+    "{sentences}.": "{sentences}。",
     "{count} of {of} recoveries inside the objective": "{of}回中{count}回が目標時間内に復旧",
     "{count} of {of} recoveries inside the objective: at 95 % confidence a success rate of at least {percent:.0f} %": (
         "{of}回中{count}回が目標時間内に復旧（信頼度95%で成功率{percent:.0f}%以上）"

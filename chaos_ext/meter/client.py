@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chaos_ext.errors import ChaosExtError, Problem, UsageError
+from chaos_ext.language import listed, t
 from chaos_ext.meter import follow, readback, samples
 from chaos_ext.meter.samples import OVERLOAD, Sample, SampleFile
 from chaos_ext.meter.schedule import FRESH_EVERY, Due, Schedule
@@ -306,10 +307,16 @@ class Meter:
             self._broke(error)
 
     def _cannot_record(self, error: OSError) -> None:
-        self._fail(f"the meter cannot record in {self._directory}: {error.strerror or error}")
+        self._fail(
+            t(
+                "the meter cannot record in {directory}: {why}",
+                directory=self._directory,
+                why=error.strerror or error,
+            )
+        )
 
     def _broke(self, error: BaseException) -> None:
-        self._fail(f"the meter broke: {type(error).__name__}: {error}")
+        self._fail(t("the meter broke: {kind}: {error}", kind=type(error).__name__, error=error))
 
     def _fail(self, why: str) -> None:
         if self._failed is None:
@@ -329,6 +336,6 @@ def _refuse_unknown_writes(flows: Mapping[str, Flow]) -> None:
             if of is not None and of not in writing:
                 where, expected = (
                     f"services.yaml: flows.{name}",
-                    f"one that writes: {', '.join(writing) or 'none'}",
+                    t("one that writes: {flows}", flows=listed(writing) or t("none")),
                 )
                 raise UsageError([Problem(where, field, repr(of), expected)])

@@ -258,7 +258,7 @@ def _worth(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[Facts
     sentences: list[str] = [told]
     if treated and evidence.has_runbook:
         sentences += _recoveries(evidence, treated, [f for f in valid if f.arm is Arm.NO_ACTION])
-    return listed((t("{sentence}.", sentence=sentence) for sentence in sentences), " ")
+    return t("{sentences}.", sentences=listed(sentences, ". "))
 
 
 def _recoveries(evidence: RunEvidence, treated: Sequence[Facts], alone: Sequence[Facts]) -> list[str]:
