@@ -381,7 +381,7 @@ class AlertRule(_Written):
     name: str
     runbook: str  # path below catalog/
     summary: Text
-    rule: Rule | None = None
+    rule: Annotated[Rule | None, BeforeValidator(lambda value: value or None)] = None
 
     def as_written(self) -> dict[str, Any]:
         """`rule` as the alerting reads it; empty when there is none."""
