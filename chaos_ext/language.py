@@ -167,13 +167,13 @@ def _recognised(text: str, language: Language) -> str:
     """A plain English text in `language`, when it is one of our sentences; otherwise as it is."""
     if text.isspace() or not any(map(str.isalpha, text)):
         return text
+    parts = text.removesuffix(".").split(". ")
+    if len(parts) > 1 and None not in (said := [_matched(part, language) for part in parts]):
+        return "。".join(map(str, said)) + "。"
     if (told := _matched(text, language)) is not None:
         return told
     if "\n" in text:
         return "\n".join(_recognised(line, language) for line in text.split("\n"))
-    parts = text.removesuffix(".").split(". ")
-    if len(parts) > 1 and None not in (said := [_matched(part, language) for part in parts]):
-        return "。".join(map(str, said)) + "。"
     for cut in _after_a_subject(text):
         if (rest := _matched(text[cut:], language)) is not None:
             return f"{text[:cut].rstrip(': ')}: {rest}"

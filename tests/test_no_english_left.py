@@ -216,3 +216,18 @@ def test_a_command_speaks_japanese(broken, words):
 def test_lang_overrides_the_locale(broken):
     assert "使い方" not in _chaos(broken, "catalog", "list", "--lang", "en")
     assert "expected" in _chaos(broken, "runbook", "lint", "nothing.md", "--lang", "en")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [("utf-8", "優先度"), ("euc_jp", "優先度"), ("cp932", "優先度"), ("ascii", "PRIORITY")],
+)
+def test_a_stream_that_cannot_show_japanese_gets_english(encoding, expected):
+    environ = {**os.environ, "CHAOS_LANG": "ja", "PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)}
+    environ["CHAOS_PROJECT"] = str(ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos_ext", "--no-version-check", "--no-log-file", "catalog", "list"],
+        env=environ, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert expected in done.stdout.decode(encoding)
