@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chaos_ext import japanese
-from chaos_ext.japanese import TRANSLATIONS, foreign
+from chaos_ext.japanese import TRANSLATIONS, foreign, lab
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [path for path in sorted((ROOT / "chaos_ext").rglob("*.py")) if "japanese" not in path.parts]
@@ -65,7 +65,9 @@ def test_no_translation_is_left_over():
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
-    assert [text for text in TRANSLATIONS if text not in literals and text not in foreign.WORDS] == []
+    assert [
+        text for text in TRANSLATIONS if text not in {*foreign.WORDS, *lab.WORDS} and text not in literals
+    ] == []
 
 
 def test_a_template_and_its_values_fit():
@@ -116,3 +118,20 @@ def test_a_sentence_is_translated_in_one_room_only():
     found = [text for room in rooms for text in room.WORDS]
     assert sorted(text for text in set(found) if found.count(text) > 1) == []
     assert set(found) == set(TRANSLATIONS)
+
+
+def test_what_the_lab_is_known_to_say_stands_in_the_lab():
+    said = "\0".join(
+        "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        if isinstance(node, ast.JoinedStr)
+        else str(node.value)
+        for path in sorted((ROOT / "chaos_lab").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.JoinedStr, ast.Constant))
+    )
+    missing = []
+    for template in lab.WORDS:
+        longest = max((literal for literal, *_ in string.Formatter().parse(template)), key=len)
+        if longest.strip() not in said:
+            missing.append(template)
+    assert missing == []

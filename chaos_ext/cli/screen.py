@@ -49,13 +49,20 @@ def _choose(context: click.Context, parameter: click.Parameter, value: str | Non
         choose(value)
 
 
+_LANGUAGE: dict[str, Any] = {
+    "type": click.Choice(["en", "ja"]),
+    "is_eager": True,
+    "expose_value": False,
+    "callback": _choose,
+    "help": "Language of what is printed; default: the locale's (LC_ALL, LC_MESSAGES, LANG).",
+}
+
+
 def with_language(callback: F) -> F:
-    """Give a command or group the option ``--lang``."""
-    return click.option(
-        "--lang",
-        type=click.Choice(["en", "ja"]),
-        is_eager=True,
-        expose_value=False,
-        callback=_choose,
-        help="Language of what is printed; default: the locale's (LC_ALL, LC_MESSAGES, LANG).",
-    )(callback)
+    """Give a command the option ``--lang``."""
+    return click.option("--lang", **_LANGUAGE)(callback)
+
+
+def language_option() -> click.Option:
+    """The option ``--lang`` of a group."""
+    return click.Option(["--lang"], **_LANGUAGE)

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from chaos_ext.cli.screen import echo
+from chaos_ext.cli.screen import echo, language_option
 from chaos_ext.language import chosen_for, t
 
 
@@ -55,9 +55,13 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group whose usage errors, and those of its commands, are told in the chosen language."""
+    """A group that takes ``--lang``; its usage errors and those of its commands are told in the chosen language."""
 
     command_class = Command
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params.append(language_option())
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

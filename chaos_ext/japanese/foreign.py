@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 WORDS: dict[str, str] = {
-    # the lab, on its way up and when it says no
-    "building the template (once per version)": "ひな形を作っています（版ごとに1回）",
-    "lab {name}: laying out {dir}": "ラボ{name}: {dir}に配置しています",
-    "starting {parts}": "{parts}を起動しています",
-    "lab {name} is up after {s} s: {url}": "ラボ{name}が{s}秒で起動しました: {url}",
-    "removing what is left of lab {name}: {why}": "ラボ{name}の残骸を削除しています: {why}",
-    "ending processes of a lab whose directory is gone": "フォルダのなくなったラボのプロセスを終了させています",
-    "no lab is up. 'chaos lab up' starts one.": "起動中のラボはありません。chaos lab up で起動します。",
     # the operating system
     "No such file or directory": "そのようなファイルやフォルダはありません",
     "Permission denied": "権限がありません",
