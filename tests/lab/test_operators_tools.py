@@ -205,7 +205,7 @@ def test_a_release_that_does_not_work_stops_at_the_first_replica(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["list", "intaek"], "got service 'intaek', expected one of dashboard, intake"),
+        (["list", "intaek"], "got service 'intaek', expected one of dashboard, insight, intake"),
         (["activate", "intake", "v99"], "got version 'v99', expected one of v1"),
         (["set", "intake", "databse=pg-b"], "got 'databse', expected one of database"),
         (["set", "intake", "databse=pg-b"], "Did you mean 'database'?"),

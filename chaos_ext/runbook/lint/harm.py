@@ -45,6 +45,7 @@ _VERBS_CHANGE = {
     "set-property",
     "service": "",
     "release": "set activate add",
+    "pg-clone": "create drop", "cache": "warm", "exports": "replay", "certificate": "issue",
     "kubectl": "apply create delete edit patch scale autoscale annotate label set replace run expose drain cordon "
     "uncordon taint rollout cp",
     "docker": "start stop restart kill rm rmi run create exec update pause unpause rename system volume network",
