@@ -13,10 +13,10 @@ import requests
 from chaos_lab.services.alerting.probers import orchestrator
 from chaos_lab.services.alerting.probers.postgresql import Cluster, WrittenLog
 from chaos_lab.services.alerting.probers.prober import NoAnswer
-from chaos_lab.services.alerting.probers.signed import Signer
 from chaos_lab.services.alerting.samples import Samples
 from chaos_lab.services.alerting.watch import Watch
 from chaos_lab.services.metrics import parse_selector
+from chaos_lab.services.signing import Signer
 
 COMMON = {"every_s": 0.1, "scrape": {}, "postgresql": {}, "user": "app", "dbname": "survey"}
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from chaos_lab.services.alerting.probers import signed
+from chaos_lab.services import signing
 from chaos_lab.services.alerting.probers.prober import Found, NoAnswer, Prober, series
 from chaos_lab.services.process import Config
 
@@ -26,7 +26,7 @@ class Queue:
 
     every: ClassVar[int] = 2
 
-    def __init__(self, url: str, signer: signed.Signer) -> None:
+    def __init__(self, url: str, signer: signing.Signer) -> None:
         self._url, self._signer = url, signer
         split = urlsplit(url)
         self._service = f"{split.scheme}://{split.netloc}/"
@@ -65,6 +65,6 @@ class Queue:
 
 def of_config(config: Config) -> list[Prober]:
     aws = config.get("aws", {})
-    signer = signed.of_config(aws, "sqs") if aws else None
+    signer = signing.of_config(aws, "sqs") if aws else None
     urls = (aws.get("queue_url"), aws.get("dead_letter_url"))
     return [Queue(str(url), signer) for url in urls if url and signer is not None]

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import aiohttp
 
-from chaos_lab.services.alerting.probers import signed
+from chaos_lab.services import signing
 from chaos_lab.services.alerting.probers.prober import Found, NoAnswer, Prober, series
 from chaos_lab.services.process import Config
 
@@ -23,7 +23,7 @@ class Storage:
     every: ClassVar[int] = 2
     name = "storage"
 
-    def __init__(self, where: str, bucket: str, signer: signed.Signer) -> None:
+    def __init__(self, where: str, bucket: str, signer: signing.Signer) -> None:
         self._url, self._signer = f"http://{where}/{bucket}/{_OBJECT}", signer
 
     async def look(self) -> Found:
@@ -64,4 +64,4 @@ def of_config(config: Config) -> list[Prober]:
     aws, direct = config.get("aws", {}), config.get("direct", {})
     if not aws or "storage" not in direct:
         return []
-    return [Storage(str(direct["storage"]), str(aws["bucket"]), signed.of_config(aws, "s3"))]
+    return [Storage(str(direct["storage"]), str(aws["bucket"]), signing.of_config(aws, "s3"))]
