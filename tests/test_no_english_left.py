@@ -48,6 +48,12 @@ def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             parts = [word.value for word in node.keywords if word.arg in _FOR_HELP]
             parts += node.args[:1] if name == "t" else [node] if name in _FOR_PROGRAMMERS else []
+        elif isinstance(node, ast.Dict):
+            parts = [
+                value
+                for key, value in zip(node.keys, node.values, strict=True)
+                if isinstance(key, ast.Constant) and key.value in _FOR_HELP
+            ]
         skipped |= {id(inner) for part in parts for inner in ast.walk(part)}
     for node in ast.walk(tree):
         if id(node) not in skipped and isinstance(node, ast.Constant) and isinstance(node.value, str):
