@@ -92,6 +92,12 @@ def _listening() -> set[str]:
 
 
 @pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests read English wherever they run, and a `--lang ja` ends with its test."""
+    monkeypatch.setenv("CHAOS_LANG", "en")
+
+
+@pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Fails a test that leaves a process, a listening port or a file; wider fixtures may hold theirs."""
     processes, ports, files, labs = _ours(), _listening(), set(os.listdir(ROOT)), _labs()
