@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chaos_ext.model import Arm, Verdict, VerdictWord
+from chaos_ext.model import Arm, Impact, ImpactClaim, Verdict, VerdictWord
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
 from chaos_ext.verdict.judge import judge
 
@@ -122,6 +122,7 @@ def test_each_rule_with_slow_flows(
         pytest.param("late", "late", True, id="possible and hurt so"),
         pytest.param("status 503", "late", False, id="hurt worse than is possible"),
         pytest.param("late", "outage", False, id="hurt in another way"),
+        pytest.param("status 503", "outage", True, id="possibly out, and out"),
         pytest.param("late", None, False, id="hurt, and nothing is possible"),
     ],
 )
@@ -133,6 +134,22 @@ def test_possible_impact(runs: Runs, measured: str, possible: str | None, right:
     assert right or words(verdict) == {"impact-differs"}
     if possible and not right:
         assert f"possibly {possible}" in verdict.reasons[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("claimed", "measured", "right"),
+    [
+        ("outage", "degraded", True),
+        ("degraded", "outage", False),
+        ("late", "stale", False),
+        ("outage", "late", False),
+        ("stale", "none", True),
+    ],
+)
+def test_up_to_how_much(claimed: str, measured: str, right: bool) -> None:
+    claim = ImpactClaim(flows={}, possible={"a": Impact(claimed)}, summary="x")
+    assert claim.allows("a", Impact(measured)) is right
+    assert claim.hurt == {}
 
 
 def test_what_is_only_possible_is_no_proof_that_users_felt_it(runs: Runs) -> None:
