@@ -128,7 +128,7 @@ BAD = [
         id="wrong-program",
     ),
     pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(spoil.block("issue", before="sleep 25"), {"too-slow"}, id="too-slow"),
+    pytest.param(spoil.block("issue", before="sleep 15"), {"too-slow"}, id="too-slow"),
 ]
 
 
