@@ -145,9 +145,7 @@ class ImpactClaim(_Written):
 
     def allows(self, flow: str, measured: Impact) -> bool:
         """Whether the claim is right about `flow` when `measured` is what its users felt."""
-        possible = self.possible.get(flow)
-        lesser = possible is Impact.OUTAGE and measured is Impact.DEGRADED
-        return measured is self.on(flow) or measured is possible or lesser
+        return measured is self.on(flow) or measured is self.possible.get(flow)
 
     @property
     def hurt(self) -> dict[str, Impact]:
