@@ -10,7 +10,7 @@ import click
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.screen import echo, table
 from chaos_ext.cli.usage import Command, Group
-from chaos_ext.language import t
+from chaos_ext.language import spoken, t
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def show(everything: bool, form: str) -> None:
     if form == "json":
         click.echo(json.dumps([{**row, **_more(e)} for row, e in zip(rows, entries, strict=True)], indent=2))
     elif rows:
-        table([list(row.values()) for row in rows], _COLUMNS)
+        table([[_said(key, words) for key, words in row.items()] for row in rows], _COLUMNS)
     else:
         echo(t("nothing was ever injected") if everything else t("nothing is open"))
 
@@ -114,6 +114,15 @@ def _row(entry: Entry) -> dict[str, str]:
         "runner": t("{pid} alive" if alive else "{pid} dead", pid=entry.runner_pid),
         "why": entry.why,
     }
+
+
+def _said(key: str, words: str) -> str:
+    """What stands in the ledger in English, for a screen."""
+    from chaos_ext.safety.heal import STATES
+
+    if key == "state":
+        return STATES.get(words, words)
+    return spoken(words) if key == "why" else words
 
 
 def _more(entry: Entry) -> dict[str, Any]:

@@ -49,6 +49,7 @@ WORDS: dict[str, str] = {
     "schema {schema}, this version reads {ours}": "スキーマ{schema}です（この版が読めるのは{ours}）",
     # putting back
     "{state} {name} in {instance}: {why}": "{instance}の{name}: {state}（{why}）",
+    "injected": "注入済み",
     "already": "すでに取り消し済み",
     "{state} before: {why}": "以前に{state}: {why}",
     "{why}; its ledger is gone": "{why}（台帳はなくなっています）",

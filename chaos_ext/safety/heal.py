@@ -23,7 +23,9 @@ from chaos_ext.safety.ledger import Entry
 UNDO_LIMIT_S = 60.0  # longest time for one undo
 READ_BACK_S = 10.0  # how long a fault may linger after its undo returned
 PAUSES_S = (0.2, 0.5, 1.0, 2.0)  # before each further attempt
-_STATES = {
+STATES: dict[str, str] = {
+    "intended": t("intended"),
+    "injected": t("injected"),
     "undone": t("undone"),
     "superseded": t("superseded"),
     "failed": t("failed"),
@@ -43,7 +45,7 @@ class Outcome:
     def __str__(self) -> str:
         return t(
             "{state} {name} in {instance}: {why}",
-            state=_STATES[self.state],
+            state=STATES[self.state],
             name=self.entry.name,
             instance=self.entry.instance,
             why=self.why,
@@ -95,7 +97,7 @@ def undo_entry(
                 return Outcome(
                     entry,
                     "already",
-                    t("{state} before: {why}", state=_STATES.get(entry.state, entry.state), why=entry.why),
+                    t("{state} before: {why}", state=STATES.get(entry.state, entry.state), why=entry.why),
                 )
             outcome = _attempts(entry, secrets or {}, limit_s, pauses_s)
             if not is_there:
