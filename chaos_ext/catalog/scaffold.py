@@ -60,8 +60,8 @@ def mode(
     """A failure mode with its runbook, and its alert in every environment that it can be tried in.
 
     With `like` it begins as a copy of another one, runbook and alert rule included; otherwise as a part of the lab
-    that is stopped. `alert` is the alert's name, made of the id unless told. Raises UsageError: a bad id, or one that is
-    taken.
+    that is stopped. `alert` is the alert's name, made of the id unless told. Raises UsageError: a bad id, or one that
+    is taken.
     """
     _check_id(mode_id, catalog.modes)
     if like is not None:
