@@ -1,0 +1,121 @@
+"""A place to try failures in: how it is known, its alerts and their rules, its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from chaos_ext.language import t
+from chaos_ext.model.written import Duration, Identifier, Text, Written
+
+Selector = Annotated[
+    str,
+    Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{.*\})?$", json_schema_extra={"examples": ['up{part="a"}']}),
+]
+
+
+class RatioOf(Written):
+    """The increase of one counter divided by that of another, over a while."""
+
+    of: Selector
+    to: Selector
+    over: Duration
+
+
+class IncreaseOf(Written):
+    """How much a counter grew over a while."""
+
+    of: Selector
+    over: Duration
+
+
+class Rule(Written):
+    """When an alert of the lab fires: one of `metric`, `ratio`, `increase`, below or above a number for a while."""
+
+    metric: Selector | None = None
+    ratio: RatioOf | None = None
+    increase: IncreaseOf | None = None
+    below: float | None = None
+    above: float | None = None
+    for_: Annotated[Duration, Field(alias="for")] = 0.0
+    labels: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Rule:
+        if sum(kind is not None for kind in (self.metric, self.ratio, self.increase)) != 1:
+            raise ValueError(t("exactly one of metric, ratio, increase"))
+        if (self.below is None) == (self.above is None):
+            raise ValueError(t("exactly one of below, above"))
+        return self
+
+
+class AlertRule(Written):
+    """One alert of an environment. `rule` says when it fires, where the alerting takes it from us: in the lab."""
+
+    name: str
+    runbook: str  # path below catalog/
+    summary: Text
+    rule: Annotated[Rule | None, BeforeValidator(lambda value: value or None)] = None
+
+    def as_written(self) -> dict[str, Any]:
+        """`rule` as the alerting reads it; empty when there is none."""
+        if self.rule is None:
+            return {}
+        return self.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class Alerts(Written):
+    """Where alerts are seen, and which there are."""
+
+    source: Literal["alertmanager"]
+    url: str
+    poll: Duration
+    runbook_base_url: str  # + rule.runbook = the link that an alert must carry
+    rules: tuple[AlertRule, ...]
+
+
+class Windows(Written):
+    """How long the meter watches before it believes."""
+
+    baseline: Duration
+    stable: Duration
+
+
+class Limits(Written):
+    """What this environment allows at most."""
+
+    targets: Annotated[int, Field(ge=1, strict=True)]
+    longest_fault: Duration
+
+
+class Environment(Written):
+    """A place to try failures in. ``${lab.…}`` and ``${env.NAME}`` are filled in when a run starts."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    name: Identifier
+    title: Text
+    platform: Literal["lab", "kubernetes", "aws", "gcp"]
+    disposable: bool
+    identity: dict[str, dict[str, str]]  # kind of proof → what it must show, e.g. lab: {marker: ...}
+    base_url: str  # the flows' paths are below it
+    ca_file: str | None = None  # trust for https, when not the system's
+    alerts: Alerts
+    targets: dict[Identifier, str]  # role → resource
+    windows: Windows
+    limits: Limits
+    variables: dict[str, str] = {}  # what runbook blocks see
+    secrets: dict[
+        str, dict[Literal["file", "env"], str]
+    ] = {}  # variable → where its value is; masked everywhere
+    path: tuple[str, ...] = ()  # put before the follower's PATH
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place that is up: its environment with every ``${…}`` filled in, and what it says of itself."""
+
+    environment: Environment
+    instance: str  # names this very one; for a lab its marker
+    facts: dict[str, Any]  # what the lab's `up` printed; empty elsewhere
