@@ -324,3 +324,43 @@ def test_what_heals_by_itself_and_was_not_felt_is_in_time(runs: Runs) -> None:
     verdict = judge(found)
     assert verdict.word is VerdictWord.VERIFIED, verdict.reasons
     assert "1 of 1 recoveries inside the objective" in verdict.worth
+
+
+# --- an edge that refuses every connection ---
+
+
+def test_nobody_gets_in_and_nothing_can_be_read_back_while_nobody_acts(runs: Runs) -> None:
+    """An expired certificate: all flows are refused, and the writes cannot be read back in the no-action arm."""
+    expired = "tls: certificate has expired"
+    names = ("sign-in", "export", "topics", "mail")
+    services = runs.services()
+    everybody = {name: fails(expired, FAULT, BACK) for name in names}
+    for_good = {name: fails(expired, FAULT) for name in names}
+    found = runs.run(
+        runs.treatment(others=everybody, read_hurts=lambda at, n: FAULT <= at < BACK),
+        runs.no_action(others=for_good, read_hurts=lambda at, n: at >= FAULT),
+        mode=runs.mode(
+            impact={
+                "flows": dict.fromkeys(("submit", "read", *names), "outage"),
+                "summary": "Nobody gets in.",
+            }
+        ),
+        services={**services, "flows": {**services["flows"], **MORE}},
+    )
+    alone = found.trials[1]
+    assert not any(event["kind"] == "write-log" for event in alone.events)
+    verdict = judge(found)
+    assert verdict.word is VerdictWord.VERIFIED, verdict.reasons
+    # Even when somebody tried to read: it says nothing about the writes, and nothing against the runbook.
+    tried = runs.plus(
+        found,
+        "write-log",
+        N,
+        acknowledged=30,
+        lost=[],
+        duplicated=[],
+        unexpected=[],
+        readable=False,
+        why=expired,
+    )
+    assert judge(tried) == verdict
