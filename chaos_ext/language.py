@@ -27,6 +27,10 @@ _BETWEEN = {
     " and no ": "、",
     " · ": "・",
 }  # what separates the parts of a list in Japanese
+_ALONE = frozenset(
+    ("outage", "degraded", "late", "stale", "wrong", "none")
+)  # what a flow feels, as a verdict has it
+_SECONDS = re.compile(r"(\d[\d.]*)(?:–(\d[\d.]*))? s")
 _FEWEST_WORDS = 2  # a template with fewer words of its own is not looked for in plain text
 
 
@@ -167,6 +171,10 @@ def _recognised(text: str, language: Language) -> str:
     """A plain English text in `language`, when it is one of our sentences; otherwise as it is."""
     if text.isspace() or not any(map(str.isalpha, text)):
         return text
+    if text in _ALONE:
+        return _translations().get(text, text)
+    if seconds := _SECONDS.fullmatch(text):
+        return "〜".join(filter(None, seconds.groups())) + "秒"
     parts = text.removesuffix(".").split(". ")
     if len(parts) > 1 and None not in (said := [_matched(part, language) for part in parts]):
         return "。".join(map(str, said)) + "。"

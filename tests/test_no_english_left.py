@@ -138,6 +138,15 @@ def test_a_verdict_that_went_through_a_file_is_told_in_japanese():
     reasons = (
         Reason("interrupted", str.__str__(t("{trial} {sentence}", trial="01-treatment", sentence=why))),
         Reason("no-data", "The run has damaged files: a, b."),
+        Reason(
+            "too-slow",
+            "01-treatment shows that submit was back 9.1–9.4 s after the fault; the objective is 5 s.",
+        ),
+        Reason(
+            "impact-differs",
+            "01-treatment measured degraded in submit (3 of 9 operations failed), but the mode claims outage. Correct "
+            "impact.flows.submit, or find out why.",
+        ),
     )
     verdict = Verdict(
         VerdictWord.UNKNOWN, reasons, reasons, "treatment 1× on lab; runbook blocks exercised: step-1.", 4
@@ -146,6 +155,8 @@ def test_a_verdict_that_went_through_a_file_is_told_in_japanese():
     lines = render_verdict(verdict, bundle=Path("x"), next_command="make chaos EXP=m", terminal=terminal)
     assert _SENTENCE.findall("\n".join(lines)) == []
     assert "判定: 判定不能" in "\n".join(lines)
+    assert "9.1〜9.4秒後" in "\n".join(lines)
+    assert "「劣化」" in "\n".join(lines)
 
 
 # --- commands ------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ WORDS: dict[str, str] = {
     ),
     "{name} fired {after}{objective}": "{name}が発報しました: {after}{objective}",
     "{time} after the fault": "障害から{time}後",
-    "; objective {s:g} s": "、目標 {s:g}秒",
+    "; objective {s:g} s": "（目標{s:g}秒）",
     "the time watched": "観測時間",
     "no runbook": "ランブックなし",
     "links {url}": "リンク先: {url}",
