@@ -1,0 +1,109 @@
+"""A storage that refuses the application: the fault itself, the runbook's proof, the runbook with one mistake each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+
+import pytest
+from chaoslib.exceptions import ActivityFailed
+from modes import spoil
+
+from chaos_ext.actions.lab import storage
+
+MODE = "object-storage-denied"
+BUCKET = "exports"
+
+
+@pytest.fixture
+def restored(configuration):
+    yield
+    storage.restore_policy(BUCKET, configuration)
+
+
+def export(user):
+    return user("/dashboard/exports", {"survey": "welcome"})[0]
+
+
+def exports(running_lab, *words):
+    done = subprocess.run(
+        [f"{running_lab['bin']}/exports", *words], capture_output=True, text=True, timeout=30, check=True
+    )
+    return done.stdout
+
+
+def test_before_during_and_after(configuration, running_lab, user, submit, until, psql, restored):
+    assert not storage.objects_are_denied(BUCKET, configuration)["holds"]
+    until(lambda: export(user) == 201, "exports to work")
+
+    storage.deny_objects(BUCKET, configuration)
+
+    seen = storage.objects_are_denied(BUCKET, configuration)
+    assert seen["holds"]
+    assert export(user) == 503
+    survey = f"denied-{uuid.uuid4().hex[:8]}"
+    assert submit("during", survey) == 201, "nothing but exports is hurt"
+    until(lambda: survey in exports(running_lab, "list"), "its batch to fail three times")
+
+    assert storage.restore_policy(BUCKET, configuration)["outcome"] == "undone"
+    assert not storage.objects_are_denied(BUCKET, configuration)["holds"]
+    assert export(user) == 201
+    assert storage.restore_policy(BUCKET, configuration)["outcome"] == "superseded"
+
+    exports(running_lab, "replay")
+    assert exports(running_lab, "list") == ""
+    made = psql("pg-a", f"SELECT count(*), sum(responses) FROM exports WHERE survey = '{survey}'")
+    assert made == "1|1", "each export once"
+
+
+def test_a_bucket_that_is_not_there(configuration):
+    with pytest.raises(ActivityFailed, match="NoSuchBucket"):
+        storage.deny_objects("nothing-here", configuration)
+
+
+def test_its_policy_is_the_one_the_lab_keeps(configuration, running_lab, restored):
+    from chaos_ext.actions.lab.cloud import aws
+
+    with open(f"{running_lab['conf']}/exports-policy.json", encoding="utf-8") as file:
+        kept = json.load(file)
+    storage.deny_objects(BUCKET, configuration)
+    storage.restore_policy(BUCKET, configuration)
+    said = aws(configuration, "s3api", "get-bucket-policy", "--bucket", BUCKET)
+    assert json.loads(said["Policy"]) == kept
+
+
+BAD = [
+    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
+    pytest.param(
+        spoil.block("restore-policy", before="exit 0"), {"step-failed", "not-recovered"}, id="restores-nothing"
+    ),
+    pytest.param(
+        spoil.replaced('"file://$POLICY_FILE"', '"$POLICY_NOW"'),
+        {"step-failed", "not-recovered"},
+        id="puts-back-what-is-there",
+    ),
+    pytest.param(spoil.block("replay", before="exit 0"), {"step-failed"}, id="replays-nothing"),
+    pytest.param(
+        spoil.replaced("${POLICY_FILE:-$LAB_CONF/exports-policy.json}", "${POLICY_FILE:-/etc/hostname}"),
+        {"step-failed", "not-recovered"},
+        id="another-file",
+    ),
+    pytest.param(spoil.block("restore-policy", before="sleep 20"), {"too-slow"}, id="too-slow"),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_runbook_is_proven(project):
+    spoil.assert_verified(project, MODE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mistake", "expected"), BAD)
+def test_a_bad_runbook_is_not_verified(project, mistake, expected):
+    spoil.assert_not_verified(project, MODE, mistake, expected)
+
+
+@pytest.mark.slow
+def test_a_fault_that_does_nothing_proves_nothing(project):
+    spoil.assert_noop_proves_nothing(project, MODE)
