@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from chaos_lab import schema
 from chaos_lab.services import topics
 
 
@@ -18,3 +19,8 @@ from chaos_lab.services import topics
 )
 def test_topics_by_words(text, found):
     assert topics.find(text) == found
+
+
+@pytest.mark.parametrize(("text", "found"), schema._SAID)
+def test_what_a_lab_starts_with_is_what_insight_would_have_found(text, found):
+    assert set(topics.find(text)) == set(found)
