@@ -5,7 +5,6 @@ from __future__ import annotations
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import RedisError
 
 from chaos_lab.services import metrics
@@ -76,9 +75,7 @@ class Cache:
                 protocol=2,
                 socket_timeout=ANSWER_S,
                 socket_connect_timeout=ANSWER_S,
-                # Once more, since a restart of the cache leaves dead connections behind.
-                retry=Retry(NoBackoff(), 1),
-                retry_on_error=[NoConnection],
+                retry=Retry(NoBackoff(), 0),  # the library's default would wait longer than a report takes
                 lib_name=None,
                 lib_version=None,
             )

@@ -145,12 +145,15 @@ def test_a_full_cache_keeps_nothing_new_and_nobody_can_sign_in(filled, parts, va
     assert sign_in(url).status_code == 200
 
 
-def test_reports_that_hang_take_no_connection_of_others(filled, parts):
+def test_reports_that_hang_take_no_connection_of_others(filled, parts, wait_for):
     _, url = parts.dashboard(parts.names(pg_c=filled.port))
     with psycopg.connect(host="127.0.0.1", port=filled.port, user="postgres", dbname="survey") as other:
         other.execute("LOCK TABLE responses")
         with ThreadPoolExecutor(10) as pool:
             waiting = [pool.submit(summary, url) for _ in range(10)]
+            locked = "SELECT count(*) >= 2 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            wait_for("reports hang", lambda: filled.execute(locked) == [(True,)])
+            time.sleep(0.2)  # so that they would hold more, if they could
             topics = requests.get(f"{url}/dashboard/topics/2", timeout=ANSWER_S)
             assert topics.json() == {"id": "2", "topics": ["food", "pay"]}
             assert {one.result().status_code for one in waiting} == {503}
