@@ -79,12 +79,12 @@ def test_no_such_node(configuration):
 BAD = [
     pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
     pytest.param(
-        spoil.without("Step 4: Limit the offender's role"),
+        spoil.does_nothing("limit-role"),
         {"step-failed", "not-recovered"},
         id="sessions-ended-and-the-role-not-limited",
     ),
     pytest.param(
-        spoil.without("Step 5: End the offender's idle sessions"),
+        spoil.does_nothing("end-sessions"),
         {"step-failed", "not-recovered"},
         id="role-limited-and-its-sessions-not-ended",
     ),
@@ -93,7 +93,7 @@ BAD = [
         {"step-failed", "not-recovered"},
         id="wrong-role",
     ),
-    pytest.param(spoil.block("end-sessions", before="sleep 20"), {"too-slow"}, id="too-slow"),
+    pytest.param(spoil.block("end-sessions", before="sleep 20"), {"too-slow|not-recovered"}, id="too-slow"),
 ]
 
 
