@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from chaos_lab import (
-    cloud_names,
     ending,
     health,
     layout,
@@ -27,6 +26,7 @@ from chaos_lab import (
     volumes,
     warm,
 )
+from chaos_lab import facts as facts_of
 from chaos_lab.errors import LabProblem, NoAnswer, PortTaken
 from chaos_lab.nodes import Nodes
 from chaos_lab.orchestrator import ROOM, Orchestrator
@@ -135,7 +135,8 @@ def _start(
     say(f"starting {', '.join(parts.PARTS)}")
     with Nodes(chosen, made_from.passwords[postgresql.SUPERUSER]) as nodes:
         _wait_healthy(lab, supervisor, marker, chosen, owner, nodes)
-    facts = _facts(lab, made_from, marker, chosen, owner, round(time.monotonic() - began, 3))
+    seconds = round(time.monotonic() - began, 3)
+    facts = facts_of.of(lab, made_from.user, marker, chosen, owner, seconds)
     places.write(lab.dir / "facts.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     lab.write_state({**state, "state": "up"})
     say(f"lab {lab.name} is up after {facts['started_in_s']:.1f} s: {facts['edge']['url']}")
@@ -260,80 +261,3 @@ def _refuse_dead(lab: Lab, orchestrator: Orchestrator, chosen: Mapping[str, int]
             listens = chosen["edge"] if part == "edge" else chosen[part]
             raise PortTaken(f"{part}: a busy port (its own is 127.0.0.1:{listens}): {words}.")
         raise LabProblem(f"{part}: ended while the lab started: {words or 'it said nothing'}")
-
-
-def _volumes(lab: Lab) -> dict[str, Any]:
-    """Whether the volumes are limited, and where they are for those outside of the lab's namespace."""
-    said = places.read_object(lab.run / "volumes.json") or {"limited": False, "why": "it was not said"}
-    return {**said, "dir": f"{said.get('seen_from', '')}{lab.volumes}"}
-
-
-def _facts(
-    lab: Lab,
-    made_from: template.Template,
-    marker: str,
-    chosen: Mapping[str, int],
-    owner: processes.Identity | None,
-    seconds: float,
-) -> dict[str, Any]:
-    def url(part: str, scheme: str = "http") -> str:
-        return f"{scheme}://{parts.address(chosen, part)}"
-
-    return {
-        "schema": 1,
-        "name": lab.name,
-        "dir": str(lab.dir),
-        "marker": marker,
-        "owner_pid": None if owner is None else owner.pid,
-        "edge": {
-            "url": url("edge", "https"),
-            "ca_file": str(lab.tls / "ca.pem"),
-            "metrics": url("edge-metrics"),
-        },
-        "alertmanager": {"url": url("alerting")},
-        "faultproxy": {"url": url("faultproxy")},
-        "cache": {"host": "127.0.0.1", "port": chosen[parts.CACHE], "part": parts.CACHE},
-        "cloud": {
-            "url": url("cloud"),
-            "region": cloud_names.REGION,
-            "account": cloud_names.ACCOUNT,
-            "bucket": cloud_names.BUCKET,
-            "queue": cloud_names.QUEUE,
-            "dead_letter_queue": cloud_names.DEAD_LETTER_QUEUE,
-            "queue_url": cloud_names.queue_url(parts.address(chosen, "queue"), cloud_names.QUEUE),
-            "dead_letter_url": cloud_names.queue_url(
-                parts.address(chosen, "queue"), cloud_names.DEAD_LETTER_QUEUE
-            ),
-            "secret": cloud_names.SECRET,
-            "access_key": cloud_names.ACCESS_KEY,
-            "secret_key": cloud_names.SECRET_KEY,
-        },
-        "providers": {"identity": f"{url('providers')}/identity", "mail": f"{url('providers')}/mail"},
-        **({"insight": {"url": url("insight")}} if "insight" in parts.PARTS else {}),
-        "tls": str(lab.tls),
-        "conf": str(lab.conf),
-        "archive": str(lab.archive),
-        "volumes": _volumes(lab),
-        "supervisor": {"config": str(lab.supervisor_config), "socket": str(lab.socket)},
-        "releases": str(lab.releases),
-        "names": str(lab.names),
-        "data": str(lab.data),
-        "logs": str(lab.logs),
-        "bin": str(lab.bin),
-        "postgresql": {
-            "service_file": str(lab.clients / "pg_service.conf"),
-            "pass_file": str(lab.clients / "pgpass"),
-            "user": made_from.user.name,
-            "nodes": {
-                node: {
-                    "host": "127.0.0.1",
-                    "port": chosen[node],
-                    "data": str(lab.data / node),
-                    "program": node,
-                }
-                for node in postgresql.NODES
-            },
-        },
-        "parts": list(parts.PARTS),
-        "started_in_s": seconds,
-    }
