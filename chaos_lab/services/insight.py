@@ -87,6 +87,8 @@ class Worker:
                 failures += 1
                 if failures == 1:
                     log("cannot-store", level="warning", messages=len(messages), why=str(error))
+                if self.stopping:
+                    return  # the queue keeps them for whoever comes next, perhaps with another database
                 await asyncio.sleep(RETRY_S)
         self.analysed.add(amount=new)
         self.repeated.add(amount=len(messages) - new)
