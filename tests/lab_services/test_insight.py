@@ -118,6 +118,20 @@ def test_a_database_that_is_away_makes_nobody_receive_again(postgresql, parts, c
     assert cloud.counts(cloud.dead_letters) == (0, 0)
 
 
+def test_what_cannot_be_stored_is_let_go_of_at_the_end(postgresql, parts, cloud, analysed, wait_for):
+    cloud.sqs.set_queue_attributes(QueueUrl=cloud.queue, Attributes={"VisibilityTimeout": "1"})
+    part, _ = parts.insight(parts.names(pg_a=postgresql.port))
+    postgresql.stop()
+    cloud.send(message("r-1"))
+    wait_for("it is held", lambda: part.events("cannot-store"))
+    began = time.monotonic()
+    assert part.stop() == 0
+    assert time.monotonic() - began < 2.5  # not the time that a batch may take which can be stored
+    postgresql.start()
+    part.start()
+    analysed("r-1")
+
+
 def test_a_queue_that_is_away_is_waited_for(postgresql, parts, cloud, analysed, wait_for):
     part, _ = parts.insight(parts.names(pg_a=postgresql.port, queue=NOWHERE))
     wait_for("it says so", lambda: part.events("cannot-receive"))
