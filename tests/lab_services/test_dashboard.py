@@ -156,6 +156,7 @@ def test_reports_that_hang_take_no_connection_of_others(filled, parts, wait_for)
             time.sleep(0.2)  # so that they would hold more, if they could
             topics = requests.get(f"{url}/dashboard/topics/2", timeout=ANSWER_S)
             assert topics.json() == {"id": "2", "topics": ["food", "pay"]}
+            assert topics.elapsed.total_seconds() < 0.9  # it did not wait until they give up
             assert {one.result().status_code for one in waiting} == {503}
     assert summary(url).status_code == 200
 
