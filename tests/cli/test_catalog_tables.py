@@ -58,7 +58,7 @@ def test_the_product_view_as_markdown_in_japanese(chaos):
     done = chaos("show", "--view", "product", "--format", "markdown", "--output", "t.md", "--lang", "ja")
     assert (done.returncode, done.stdout) == (0, "")
     text = (chaos.root / "t.md").read_text(encoding="utf-8")
-    assert text.startswith("## プロダクト別の故障モード\n")
+    assert text.startswith("## 製品別の故障モード\n")
     assert "service-bad-release" in text
 
 

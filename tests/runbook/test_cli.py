@@ -42,7 +42,7 @@ def test_the_shipped_runbooks_are_clean() -> None:
     assert SHIPPED
     done = chaos("lint", *SHIPPED)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "catalog/runbooks/postgresql-primary-down.md: ok: 8 steps, platforms lab" in done.stdout
+    assert "catalog/runbooks/postgresql-primary-down.md: ok: 9 steps, platforms lab" in done.stdout
 
 
 def test_every_problem_of_every_file(well: str, write_runbook: Callable[[str], Path], tmp_path: Path) -> None:
