@@ -25,7 +25,8 @@ _TABLES = ("runbook/lint/harm.py", "catalog/templates.py", "sheets/columns.py", 
 # Said to programs, to programmers, or written into files that stay English.
 _NOT_FOR_SCREENS = (
     "chaos runbook follow", "chaos runbook show ", "chaos lab down ", "runbook show catalog/", "chaos verify ID --env ",
-    "another release is under way", "An error occurred (", "mapping values are not allowed", "Did you mean '", "time or null",
+    "another release is under way", "An error occurred (", "mapping values are not allowed", "Did you mean '",
+    "time or null",
     "Every user flow meets its SLO, and nothing that was acknowledged is lost",
     ".\n# Do not edit: change those and run `chaos catalog compile`.\n", "Nobody notices yet.",
     "name not found", "the end of the line", " operations are under way", "samples of one flow at a time",
