@@ -36,16 +36,25 @@ def alert_rules(environment: Environment) -> list[dict[str, Any]]:
     ]
 
 
+def lab_parts(environment: Environment) -> list[dict[str, Any]]:
+    """The programs of the environment that the lab runs besides, as the lab takes them."""
+    return [part.model_dump(mode="json") for part in environment.parts]
+
+
 class FreshLabs:
     """Labs of one run, each used once. The janitor takes down what a dead runner leaves."""
 
     def __init__(
         self, environment: Environment, directory: Path, janitor: Janitor, say: Callable[[str], None]
     ) -> None:
-        """`directory` takes the alert rules' file; `say` hears the lab's own progress lines."""
+        """`directory` takes the files with alert rules and parts; `say` hears the lab's own progress lines."""
         self._alerts = directory / "alerts.json"
         self._alerts.write_text(
             json.dumps(alert_rules(environment), ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        self._parts = directory / "parts.json"
+        self._parts.write_text(
+            json.dumps(lab_parts(environment), ensure_ascii=False, indent=1), encoding="utf-8"
         )
         self._janitor = janitor
         self._say = say
@@ -57,7 +66,7 @@ class FreshLabs:
     def start_ahead(self) -> None:
         """Begin to start the next lab in the background; `take` gives it."""
         if self._ahead is None:
-            self._ahead = _Starting(self._alerts, self._janitor, self._say)
+            self._ahead = _Starting(self._alerts, self._parts, self._janitor, self._say)
             self._started.add(self._ahead.name)
 
     def take(self, wait: Callable[[float], None]) -> tuple[Facts, float]:
@@ -106,21 +115,26 @@ class FreshLabs:
 class _Starting:
     """One lab on its way up, in a thread of its own."""
 
-    def __init__(self, alerts: Path, janitor: Janitor, say: Callable[[str], None]) -> None:
+    def __init__(self, alerts: Path, parts: Path, janitor: Janitor, say: Callable[[str], None]) -> None:
         self.name = f"run-{uuid4().hex[:8]}"
         self._facts: Facts | None = None
         self._error: ChaosExtError | None = None
         self._janitor = janitor
         self._stopping = threading.Event()
         self._process: subprocess.Popen[str] | None = None
-        self._thread = threading.Thread(target=self._up, args=(alerts, say), daemon=True)
+        self._thread = threading.Thread(target=self._up, args=(alerts, parts, say), daemon=True)
         self._thread.start()
 
-    def _up(self, alerts: Path, say: Callable[[str], None]) -> None:
+    def _up(self, alerts: Path, parts: Path, say: Callable[[str], None]) -> None:
         try:
             self._janitor.at_death(self.name, [sys.executable, "-m", "chaos_lab", "down", self.name])
             self._facts = labs.up(
-                name=self.name, owner_pid=os.getpid(), alerts=alerts, progress=say, on_process=self._begun
+                name=self.name,
+                owner_pid=os.getpid(),
+                alerts=alerts,
+                parts=parts,
+                progress=say,
+                on_process=self._begun,
             )
         except ChaosExtError as error:
             self._error = error

@@ -24,19 +24,22 @@ def up(
     name: str | None = None,
     owner_pid: int | None = None,
     alerts: Path | None = None,
+    parts: Path | None = None,
     progress: Callable[[str], None] | None = None,
     on_process: Callable[[subprocess.Popen[str]], None] | None = None,
 ) -> Facts:
     """Start a lab and wait until all of it is healthy; its facts. Undone by `down`.
 
     `name` None lets the lab choose. When process `owner_pid` is gone, the next start of any lab removes
-    this one. `alerts` is a JSON file with alert rules. `progress` gets each line that the lab says, in a
+    this one. `alerts` is a JSON file with alert rules,
+    `parts` one with programs that the lab runs besides. `progress` gets each line that the lab says, in a
     thread of its own. `on_process` gets the process that starts it: SIGTERM has it clean up and end.
     Raises LabError or UsageError with the lab's own line; then nothing is left.
     """
     options = [] if name is None else [f"--name={name}"]
     options += [] if owner_pid is None else [f"--owner-pid={owner_pid}"]
     options += [] if alerts is None else [f"--alerts={alerts}"]
+    options += [] if parts is None else [f"--parts={parts}"]
     answer = _ask("up", *options, "--json", progress=progress, hears_ctrl_c=True, on_process=on_process)
     return _object(answer)
 

@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         help="when this process is gone, the next start removes the lab",
     )
     made.add_argument("--alerts", type=Path, metavar="FILE", help="JSON list of alert rules")
+    made.add_argument("--parts", type=Path, metavar="FILE", help="JSON list of programs to run besides")
     command("down", "End a lab and remove everything of it.")
     command("status", "Every part of a lab: state of its process, and whether it is usable.")
     command("list", "All labs.", lab=False)
@@ -66,15 +67,20 @@ def _refuse(line: str) -> NoReturn:
     sys.exit(2)
 
 
-def _rules(path: Path | None) -> list[Any]:
+def _listed(option: str, path: Path | None) -> Any:
+    """What a file of JSON holds, an empty list without one."""
     if path is None:
         return []
     try:
-        rules = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise LabProblem(f"--alerts: {path}: cannot be read: {error.strerror}") from error
+        raise LabProblem(f"{option}: {path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise LabProblem(f"--alerts: {path}: is not JSON: {error}") from error
+        raise LabProblem(f"{option}: {path}: is not JSON: {error}") from error
+
+
+def _rules(path: Path | None) -> list[Any]:
+    rules = _listed("--alerts", path)
     if not isinstance(rules, list) or not all(
         isinstance(rule, dict) and "name" in rule and "rule" in rule for rule in rules
     ):
@@ -83,10 +89,11 @@ def _rules(path: Path | None) -> list[Any]:
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    from chaos_lab import starting
+    from chaos_lab import guests, starting
 
     rules = _rules(arguments.alerts)
-    facts = starting.up(arguments.name, arguments.owner_pid, rules, _say)
+    invited = guests.of_json(_listed("--parts", arguments.parts))
+    facts = starting.up(arguments.name, arguments.owner_pid, rules, _say, invited)
     print(json.dumps(facts, ensure_ascii=False) if arguments.json else _summary(facts))
 
 

@@ -6,7 +6,7 @@ import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
-from chaos_lab import ending, health, parts, places, postgresql
+from chaos_lab import ending, guests, health, parts, places, postgresql
 from chaos_lab.errors import LabProblem
 from chaos_lab.orchestrator import Orchestrator
 from chaos_lab.places import Lab
@@ -33,9 +33,17 @@ def status(lab: Lab) -> dict[str, Any]:
         said["why"] = said["why"] or str(problem)
     ask = health.psql(lab)
     restarts, services = _restarts(lab), parts.service_of_part()
-    for part in parts.PARTS:
+    pages = {
+        guest.name: f"http://127.0.0.1:{state['ports'][guest.name]}{guest.health}" for guest in guests.of(lab)
+    }
+    for part in (*parts.PARTS, *pages):
         info = programs.get(part, {})
-        why = health.part_problem(ask, state["ports"], part) if info else "no supervisor knows it"
+        if not info:
+            why = "no supervisor knows it"
+        elif part in pages:
+            why = health.http_problem(pages[part])
+        else:
+            why = health.part_problem(ask, state["ports"], part)
         said["parts"][part] = {
             "state": info.get("statename", "UNKNOWN"),
             "healthy": not why,
@@ -44,7 +52,7 @@ def status(lab: Lab) -> dict[str, Any]:
             "port": (state.get("ports") or {}).get(part),
             "since": _since(info),
             "restarts": restarts.get(part, 0),
-            "release": _release(lab, services[part]),
+            "release": _release(lab, services.get(part, part)),
         }
     for node in postgresql.NODES:
         if said["parts"][node]["healthy"] and ask(node, "SELECT pg_is_in_recovery()")[0] == "f":

@@ -24,8 +24,9 @@ def of_services(
     passwords: Path,
     orchestrator_log: Path,
     rules: list[Any],
+    guests: Mapping[str, str],
 ) -> dict[str, dict[str, Any]]:
-    """What every part of ours is started with."""
+    """What every part of ours is started with. `guests`: the page of each that says whether it is usable."""
     aws = {
         "region": cloud_names.REGION,
         "access_key": cloud_names.ACCESS_KEY,
@@ -90,7 +91,11 @@ def of_services(
                     address(ports, "queue"), cloud_names.DEAD_LETTER_QUEUE
                 ),
             },
-            "orchestrator": {"log": str(orchestrator_log), "parts": parts.service_of_part()},
+            "orchestrator": {
+                "log": str(orchestrator_log),
+                "parts": {**parts.service_of_part(), **{guest: guest for guest in guests}},
+            },
+            "guests": dict(guests),
         },
     }
     for service, replicas in parts.REPLICAS.items():

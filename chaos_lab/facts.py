@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chaos_lab import cloud_names, parts, places, postgresql, processes
+from chaos_lab import cloud_names, guests, parts, places, postgresql, processes
+from chaos_lab.guests import Guest
 from chaos_lab.places import Lab
 
 
@@ -16,6 +17,7 @@ def of(
     chosen: Mapping[str, int],
     owner: processes.Identity | None,
     seconds: float,
+    invited: Sequence[Guest],
 ) -> dict[str, Any]:
     """Addresses, directories and files of a lab that is up; the form is `schema` 1, to which only is added."""
 
@@ -77,7 +79,8 @@ def of(
                 for node in postgresql.NODES
             },
         },
-        "parts": list(parts.PARTS),
+        "parts": [*parts.PARTS, *(guest.name for guest in invited)],
+        "guests": guests.facts(invited, chosen),
         "started_in_s": seconds,
     }
 

@@ -17,12 +17,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from chaos_lab import clone, cloud_names, configs, parts, places, postgresql, programs, release, tools
 from chaos_lab.errors import LabProblem
+from chaos_lab.guests import Guest
 from chaos_lab.places import Lab, write
 from chaos_lab.processes import MARK
 from chaos_lab.template import Template
@@ -31,7 +32,14 @@ from chaos_lab.template import Template
 _PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECODE", "TMPDIR")
 
 
-def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str, rules: list[Any]) -> None:
+def lay_out(
+    lab: Lab,
+    template: Template,
+    ports: Mapping[str, int],
+    marker: str,
+    rules: list[Any],
+    invited: Sequence[Guest] = (),
+) -> None:
     """Fill a lab's directory. Raises OSError (disk full) or LabProblem; the caller cleans up."""
     for path in (lab.run, lab.conf, lab.logs, lab.releases, lab.bin, lab.data, lab.clients, lab.volumes):
         path.mkdir(mode=0o700)
@@ -42,8 +50,8 @@ def lay_out(lab: Lab, template: Template, ports: Mapping[str, int], marker: str,
     try:
         shutil.copytree(template.tls, lab.tls)
         _write_clients(lab, template, ports)
-        _write_services(lab, template, ports, rules)
-        programs.write_supervisor(lab, template, ports, marker)
+        _write_services(lab, template, ports, rules, invited)
+        programs.write_supervisor(lab, template, ports, marker, invited)
         tools.write_all(lab, template.programs, template.user, ports)
         _write_source_of_clones(lab, template)
         for service in parts.REPLICAS:
@@ -120,7 +128,9 @@ def _write_clients(lab: Lab, template: Template, ports: Mapping[str, int]) -> No
     write(lab.clients / "pgpass", logins, owner=owner)
 
 
-def _write_services(lab: Lab, template: Template, ports: Mapping[str, int], rules: list[Any]) -> None:
+def _write_services(
+    lab: Lab, template: Template, ports: Mapping[str, int], rules: list[Any], invited: Sequence[Guest]
+) -> None:
     passwords = lab.conf / "passwords"
     passwords.mkdir(mode=0o700)
     for role in (postgresql.APP, postgresql.PROBER):
@@ -137,6 +147,7 @@ def _write_services(lab: Lab, template: Template, ports: Mapping[str, int], rule
         passwords=passwords,
         orchestrator_log=lab.orchestrator_log,
         rules=rules,
+        guests={guest.name: f"http://127.0.0.1:{ports[guest.name]}{guest.health}" for guest in invited},
     )
     for part, config in of_services.items():
         write(lab.conf / f"{part}.json", json.dumps(config, indent=1, ensure_ascii=False) + "\n")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chaos_lab import parts, postgresql, valkey
+from chaos_lab import guests, parts, postgresql, valkey
+from chaos_lab.guests import Guest
 from chaos_lab.places import Lab, write
 from chaos_lab.template import Template
 
 _FIRST = ("cloud",)  # before the supervisor loads what the other services have in common
 
 
-def write_supervisor(lab: Lab, template: Template, ports: Mapping[str, int], marker: str) -> None:
+def write_supervisor(
+    lab: Lab, template: Template, ports: Mapping[str, int], marker: str, invited: Sequence[Guest]
+) -> None:
     """Write the supervisor's configuration file."""
     programs = [_node(lab, template, node, ports[node]) for node in postgresql.NODES]
     programs.append(_cache(lab))
     programs += [_service(lab, part) for part in parts.SERVICES]
+    programs += [_guest(lab, guest, ports) for guest in invited]
     general = [
         *("[supervisord]", "nodaemon=true", "silent=true", f"identifier={marker}"),
         *(f"user={os.getuid()}",) * (os.getuid() == 0),
@@ -86,6 +90,18 @@ def _service(lab: Lab, part: str) -> str:
         {},
         *("autorestart=true", "startsecs=1", "startretries=1000", "stopsignal=TERM", "stopwaitsecs=5"),
         f"priority={1 if part in _FIRST else 2}",
+    )
+
+
+def _guest(lab: Lab, guest: Guest, ports: Mapping[str, int]) -> str:
+    start, variables = guests.lay_out(lab, guest, ports)
+    return _program(
+        lab,
+        guest.name,
+        [start],
+        variables,
+        *("autorestart=true", "startsecs=1", "startretries=1000", "stopsignal=TERM", "stopwaitsecs=5"),
+        "priority=2",
     )
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from chaos_lab import (
 )
 from chaos_lab import facts as facts_of
 from chaos_lab.errors import LabProblem, NoAnswer, PortTaken
+from chaos_lab.guests import Guest
 from chaos_lab.nodes import Nodes
 from chaos_lab.orchestrator import ROOM, Orchestrator
 from chaos_lab.places import Lab
@@ -39,11 +40,14 @@ _DEAD = ("EXITED", "FATAL", "BACKOFF", "STOPPED", "UNKNOWN")
 Say = Callable[[str], None]
 
 
-def up(name: str | None, owner_pid: int | None, rules: list[Any], say: Say) -> dict[str, Any]:
+def up(
+    name: str | None, owner_pid: int | None, rules: list[Any], say: Say, invited: Sequence[Guest] = ()
+) -> dict[str, Any]:
     """Start a lab; its facts. Also removes what killed labs left.
 
     `name` None picks one. When the process `owner_pid` is gone, the next start removes the lab. `rules`
-    are alert rules for the alerting part. Raises LabProblem; then nothing is left running or on disk.
+    are alert rules for the alerting part, `invited` the guests that run besides. Raises LabProblem; then
+    nothing is left running or on disk.
     """
     began = time.monotonic()
     if name is not None:
@@ -54,9 +58,9 @@ def up(name: str | None, owner_pid: int | None, rules: list[Any], say: Say) -> d
     home = places.home()
     made_from = template.ensure(home, say)
     for attempt in range(1, ATTEMPTS + 1):
-        lab, marker, chosen = _claim(home, name, owner, say)
+        lab, marker, chosen = _claim(home, name, owner, say, invited)
         try:
-            return _start(lab, made_from, marker, chosen, owner, rules, began, say)
+            return _start(lab, made_from, marker, chosen, owner, rules, began, say, invited)
         except PortTaken as problem:
             _give_up(lab)
             if attempt == ATTEMPTS:
@@ -69,7 +73,7 @@ def up(name: str | None, owner_pid: int | None, rules: list[Any], say: Say) -> d
 
 
 def _claim(
-    home: Path, name: str | None, owner: processes.Identity | None, say: Say
+    home: Path, name: str | None, owner: processes.Identity | None, say: Say, invited: Sequence[Guest]
 ) -> tuple[Lab, str, dict[str, int]]:
     """A directory that is ours and ports that are free, with nobody else claiming at the same time."""
     marker = str(uuid.uuid4())
@@ -90,7 +94,7 @@ def _claim(
                 f"with 'chaos lab down {lab.name}'."
             )
         taken = {port for other in others for port in ((other.state() or {}).get("ports") or {}).values()}
-        chosen = ports.choose(parts.port_names(), taken)
+        chosen = ports.choose([*parts.port_names(), *(guest.name for guest in invited)], taken)
         me = processes.identity(os.getpid())
         assert me is not None
         lab.dir.mkdir(mode=0o711)
@@ -103,6 +107,7 @@ def _claim(
                 "owner": None if owner is None else owner.as_json(),
                 "supervisor": None,
                 "ports": chosen,
+                "guests": [guest.as_json() for guest in invited],
             }
         )
     return lab, marker, chosen
@@ -125,18 +130,19 @@ def _start(
     rules: list[Any],
     began: float,
     say: Say,
+    invited: Sequence[Guest],
 ) -> dict[str, Any]:
     say(f"lab {lab.name}: laying out {lab.dir}")
-    layout.lay_out(lab, made_from, chosen, marker, rules)
+    layout.lay_out(lab, made_from, chosen, marker, rules, invited)
     supervisor = _launch(lab, marker)
     state = lab.state() or {}
     state["supervisor"] = supervisor.as_json()
     lab.write_state(state)
-    say(f"starting {', '.join(parts.PARTS)}")
+    say(f"starting {', '.join((*parts.PARTS, *(guest.name for guest in invited)))}")
     with Nodes(chosen, made_from.passwords[postgresql.SUPERUSER]) as nodes:
-        _wait_healthy(lab, supervisor, marker, chosen, owner, nodes)
+        _wait_healthy(lab, supervisor, marker, chosen, owner, nodes, invited)
     seconds = round(time.monotonic() - began, 3)
-    facts = facts_of.of(lab, made_from.user, marker, chosen, owner, seconds)
+    facts = facts_of.of(lab, made_from.user, marker, chosen, owner, seconds, invited)
     places.write(lab.dir / "facts.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     lab.write_state({**state, "state": "up"})
     say(f"lab {lab.name} is up after {facts['started_in_s']:.1f} s: {facts['edge']['url']}")
@@ -177,8 +183,9 @@ def _wait_healthy(
     chosen: Mapping[str, int],
     owner: processes.Identity | None,
     ask: health.Ask,
+    invited: Sequence[Guest],
 ) -> None:
-    looks = _looks(lab, chosen, ask)
+    looks = _looks(lab, chosen, ask, invited)
     waiting = dict.fromkeys(looks, "not asked yet")
     orchestrator = Orchestrator(lab.socket)
     deadline = time.monotonic() + HEALTHY_WITHIN_S
@@ -206,16 +213,20 @@ def _wait_healthy(
 
 
 def _looks(
-    lab: Lab, chosen: Mapping[str, int], ask: health.Ask
+    lab: Lab, chosen: Mapping[str, int], ask: health.Ask, invited: Sequence[Guest]
 ) -> dict[str, tuple[set[str], Callable[[], str]]]:
     """What must be fine, and how it is looked at: after which others, and why it is not fine yet."""
 
     def part(name: str) -> Callable[[], str]:
         return lambda: health.part_problem(ask, chosen, name)
 
+    def usable(guest: Guest) -> Callable[[], str]:
+        return lambda: health.http_problem(f"http://127.0.0.1:{chosen[guest.name]}{guest.health}")
+
     reads = parts.release_config("dashboard")["database"]
     return {
         **{name: (set(), part(name)) for name in parts.PARTS},
+        **{guest.name: (set(), usable(guest)) for guest in invited},
         "replication": ({parts.PRIMARY}, lambda: health.replication_problem(ask)),
         "benchmarks in the cache": ({reads, parts.CACHE}, lambda: _warm(lab, ask)),
         "edge to services": (

@@ -39,7 +39,11 @@ def lab() -> None:
 @lab.command()
 @click.option("--name", help="Its name; without it, one that is free.")
 @click.option(
-    "--env", "environment", default="lab", show_default=True, help="Whose alert rules it evaluates."
+    "--env",
+    "environment",
+    default="lab",
+    show_default=True,
+    help="Whose alert rules it evaluates, and whose parts it runs.",
 )
 @_FORMAT
 @guarded
@@ -55,13 +59,15 @@ def up(name: str | None, environment: str, form: str) -> None:
     import tempfile
 
     from chaos_ext import environments, labs
-    from chaos_ext.fresh import alert_rules
+    from chaos_ext.fresh import alert_rules, lab_parts
 
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as alerts:
-        json.dump(alert_rules(environments.load(environment)), alerts)
-        alerts.flush()
+    loaded = environments.load(environment)
+    with tempfile.TemporaryDirectory() as folder:
+        alerts, parts = Path(folder) / "alerts.json", Path(folder) / "parts.json"
+        alerts.write_text(json.dumps(alert_rules(loaded)), encoding="utf-8")
+        parts.write_text(json.dumps(lab_parts(loaded)), encoding="utf-8")
         facts = labs.up(
-            name=name, alerts=Path(alerts.name), progress=lambda line: echo(spoken(line), err=True)
+            name=name, alerts=alerts, parts=parts, progress=lambda line: echo(spoken(line), err=True)
         )
     if form == "json":
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))

@@ -90,6 +90,20 @@ class Limits(Written):
     longest_fault: Duration
 
 
+class LabPart(Written):
+    """A program of your own that the lab runs beside its parts, started and watched as those are.
+
+    In command, files and environment the lab fills in ``${port}`` (its own), ``${port.PART}`` (another part's),
+    ``${conf}`` (the folder with its files) and ``${data}`` (a folder to write into).
+    """
+
+    name: Identifier
+    command: tuple[str, ...]
+    health: str  # a path that answers 200 when it is usable
+    files: dict[str, str] = {}
+    environment: dict[str, str] = {}
+
+
 class Environment(Written):
     """A place to try failures in. ``${lab.…}`` and ``${env.NAME}`` are filled in when a run starts."""
 
@@ -100,6 +114,7 @@ class Environment(Written):
     disposable: bool
     identity: dict[str, dict[str, str]]  # kind of proof → what it must show, e.g. lab: {marker: ...}
     base_url: str  # the flows' paths are below it
+    parts: tuple[LabPart, ...] = ()  # what the lab runs besides; their own ${…} are the lab's
     ca_file: str | None = None  # trust for https, when not the system's
     alerts: Alerts
     targets: dict[Identifier, str]  # role → resource

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos_lab import asking, parts
+from chaos_lab import asking, guests, parts
 from chaos_lab.places import Lab
 
 _PATIENCE_S = 1.0
@@ -55,7 +55,11 @@ def look(lab: Lab) -> Look:
 
 def logs(lab: Lab) -> list[str]:
     """The logs that may be read: one for each part, and the supervisor's."""
-    return [name for name in (*parts.PARTS, "supervisord") if (lab.logs / f"{name}.log").is_file()]
+    return [
+        name
+        for name in (*parts.PARTS, *(guest.name for guest in guests.of(lab)), "supervisord")
+        if (lab.logs / f"{name}.log").is_file()
+    ]
 
 
 def tail(lab: Lab, name: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from chaos_lab.services.alerting.probers import (
     certificate,
+    guests,
     http,
     orchestrator,
     postgresql,
@@ -25,6 +26,7 @@ _MAKERS = (
     storage.of_config,
     certificate.of_config,
     http.of_config,
+    guests.of_config,
     orchestrator.of_config,
 )
 
