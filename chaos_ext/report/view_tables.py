@@ -12,6 +12,7 @@ from chaos_ext.language import Language, listed, say, t
 from chaos_ext.model import FailureMode, text_in
 from chaos_ext.report import markdown, text
 from chaos_ext.report.views import ApplicationView, Cell, Felt, ProductView
+from chaos_ext.verdict.facts import these
 from chaos_ext.verdict.words import IMPACTS, VERDICTS
 
 
@@ -117,7 +118,7 @@ def when(last: Measured | None) -> str:
     if last is None:
         return t("never")
     at = last.started[:16].replace("T", " ")
-    return at if not last.stale else t("{at}, stale: {what}", at=at, what=", ".join(last.stale))
+    return at if not last.stale else t("{at}, stale: {what}", at=at, what=these(last.stale, at_most=3))
 
 
 def product_parts(view: ProductView) -> list[Part]:

@@ -85,10 +85,10 @@ _DEFAULT: Path_ = ("objectives", "default")
 PRODUCT = Layout(
     "product",
     "Product view",
-    "プロダクト視点",
+    "製品視点",
     (
         Column("id", "ID", "ID", Kind.ID, 30),
-        Column("product", "Product", "プロダクト", Kind.TEXT, 16, ("product",)),
+        Column("product", "Product", "製品", Kind.TEXT, 16, ("product",)),
         Column("title", "Title", "題名", Kind.SENTENCE, 34, ("title",)),
         Column("category", "Category", "分類", Kind.WORD, 24, ("category",), tuple(map(str, Category))),
         Column("event", "Event", "起きること", Kind.SENTENCE, 50, ("event",)),

@@ -161,7 +161,7 @@ def test_a_change_is_one_value_of_one_file(project, edit, file, old, new):
 
 def test_a_second_language_keeps_the_first(project):
     path = edited(
-        exported(project.root, "ja"), put("起きること", "期限のないキーがたまる。", "プロダクト視点")
+        exported(project.root, "ja"), put("起きること", "期限のないキーがたまる。", "製品視点")
     )
     planned(project.root, path).draft.write()
     assert (
@@ -171,7 +171,7 @@ def test_a_second_language_keeps_the_first(project):
 
 
 def test_the_other_language_stays(project):
-    path = edited(exported(project.root, "ja"), put("題名", "満杯", "プロダクト視点"))
+    path = edited(exported(project.root, "ja"), put("題名", "満杯", "製品視点"))
     planned(project.root, path).draft.write()
     assert "title: {en: Redis is full, ja: 満杯}" in (project.root / MODE).read_text(encoding="utf-8")
 
@@ -311,15 +311,15 @@ def test_a_sheet_that_is_wrong_changes_nothing(project, edit, message):
 
 def test_everything_that_is_wrong_is_told_at_once_in_either_language(project):
     def edit(book: Any) -> None:
-        put("重大度", 9, "プロダクト視点")(book)
+        put("重大度", 9, "製品視点")(book)
         put("想定する影響", "outge", "アプリケーション視点")(book)
         put("停止したとき", " x", "依存先")(book)
-        put("起きやすさ", 1, "プロダクト視点")(book)  # this one would be right
+        put("起きやすさ", 1, "製品視点")(book)  # this one would be right
 
     with pytest.raises(UsageError) as refused:
         planned(project.root, edited(exported(project.root, "ja"), edit))
     assert [problem.where for problem in refused.value.problems] == [
-        "catalogue.xlsx!プロダクト視点!G2",
+        "catalogue.xlsx!製品視点!G2",
         "catalogue.xlsx!アプリケーション視点!D2",
         "catalogue.xlsx!依存先!C2",
     ]

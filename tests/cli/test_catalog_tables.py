@@ -104,14 +104,14 @@ def test_out_and_in_again(chaos):
 def test_a_sheet_that_is_wrong_ends_in_2_and_writes_nothing(chaos):
     chaos("export", "--xlsx", "t.xlsx", "--lang", "ja")
     book = load_workbook(chaos.root / "t.xlsx")
-    book["プロダクト視点"]["G2"].value = 7
-    book["プロダクト視点"]["H2"].value = 1
+    book["製品視点"]["G2"].value = 7
+    book["製品視点"]["H2"].value = 1
     book.save(chaos.root / "t.xlsx")
     done = chaos("import", "t.xlsx")
     assert (done.returncode, done.stdout) == (2, "")
     assert (
         done.stderr
-        == 't.xlsx!プロダクト視点!G2: column "重大度": got 7, expected a whole number from 1 to 3.\n'
+        == 't.xlsx!製品視点!G2: column "重大度": got 7, expected a whole number from 1 to 3.\n'
     )
 
 
