@@ -160,9 +160,7 @@ def test_a_change_is_one_value_of_one_file(project, edit, file, old, new):
 
 
 def test_a_second_language_keeps_the_first(project):
-    path = edited(
-        exported(project.root, "ja"), put("起きること", "期限のないキーがたまる。", "製品視点")
-    )
+    path = edited(exported(project.root, "ja"), put("起きること", "期限のないキーがたまる。", "製品視点"))
     planned(project.root, path).draft.write()
     assert (
         'event: {en: "Keys without expiry pile up.", ja: "期限のないキーがたまる。"}'

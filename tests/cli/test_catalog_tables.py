@@ -109,10 +109,7 @@ def test_a_sheet_that_is_wrong_ends_in_2_and_writes_nothing(chaos):
     book.save(chaos.root / "t.xlsx")
     done = chaos("import", "t.xlsx")
     assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        done.stderr
-        == 't.xlsx!製品視点!G2: column "重大度": got 7, expected a whole number from 1 to 3.\n'
-    )
+    assert done.stderr == 't.xlsx!製品視点!G2: column "重大度": got 7, expected a whole number from 1 to 3.\n'
 
 
 def test_show_writes_the_workbook_too(chaos):
