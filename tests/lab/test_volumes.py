@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -56,9 +57,15 @@ def test_outside_of_the_lab_nothing_is_mounted_and_after_it_nothing_is_left(lab_
     supervisor = int(facts["volumes"]["seen_from"].split("/")[2])
     assert facts["dir"] in mounts(str(supervisor))
     assert facts["dir"] not in mounts()
-    for process in traces.processes_of(facts["dir"]):  # not one of them can tidy up
-        os.kill(process.pid, signal.SIGKILL)
-    traces.wait_for("all are gone", lambda: not traces.processes_of(facts["dir"]))
+
+    def all_killed() -> bool:  # not one of them can tidy up
+        left = traces.processes_of(facts["dir"])
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        return not left
+
+    traces.wait_for("all are gone", all_killed)
     assert facts["dir"] not in mounts()
     assert lab_command("sweep", "--json").json == {"swept": ["one"]}
     assert not Path(facts["dir"]).exists()
