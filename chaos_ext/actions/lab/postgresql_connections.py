@@ -18,7 +18,8 @@ _KIND = "leak"
 _WITHIN_S = 30.0
 _GONE_WITHIN_S = 10.0
 _AS_GOOD_AS_NONE = 1  # slots: one that somebody has just given up is taken at once
-_HARDLY_ANY = 2  # sessions of everybody else: now and then one of them is quicker
+_HARDLY_ANY = 1  # sessions of everybody else
+_PATIENCE_S = 3.0  # now and then one of the others is quicker, and keeps what it got for so long
 _COUNT = """
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
            - current_setting('reserved_connections')::int - count(*) FILTER (WHERE pid <> pg_backend_pid()),
@@ -86,11 +87,17 @@ def connections_are_exhausted(nodes: Names, role: str, configuration: Configurat
           func: connections_are_exhausted
           arguments: {nodes: [pg-a, pg-c], role: batch}
     """
-    seen = {node: _count(node, role, configuration) for node in nodes}
-    taken = [
-        found["free"] <= _AS_GOOD_AS_NONE and found["others"] <= _HARDLY_ANY < found["of_the_role"]
-        for found in seen.values()
-    ]
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        seen = {node: _count(node, role, configuration) for node in nodes}
+        full = [found["free"] <= _AS_GOOD_AS_NONE < found["of_the_role"] for found in seen.values()]
+        taken = [
+            is_full and found["others"] <= _HARDLY_ANY
+            for is_full, found in zip(full, seen.values(), strict=True)
+        ]
+        if all(taken) or not all(full) or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
     return {"holds": bool(taken) and all(taken), "role": role, "nodes": seen}
 
 
