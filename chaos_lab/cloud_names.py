@@ -9,8 +9,8 @@ ACCESS_KEY, SECRET_KEY = "lab", "lab"
 BUCKET = "exports"
 QUEUE, DEAD_LETTER_QUEUE = "responses.fifo", "responses-dead.fifo"
 SECRET = "survey/database"
-VISIBILITY_S = 5
-MAX_RECEIVES = 10
+VISIBILITY_S = 3
+MAX_RECEIVES = 15
 
 
 def queue_url(address: str, queue: str) -> str:

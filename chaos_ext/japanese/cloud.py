@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 WORDS: dict[str, str] = {
-    "aws {command}: {said}": "aws {command}：{said}",
+    "nothing has stopped the reader for {seconds} s": "{seconds}秒間、読み取り側は止まっていません",
     "{bucket} has another policy again": "{bucket}には既に別のポリシーが設定されています",
     "{path}: got no file, expected the policy that the lab keeps": (
         "{path}：ファイルがありません。ラボが保持するポリシーが必要です"

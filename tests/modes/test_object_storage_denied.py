@@ -10,7 +10,7 @@ import pytest
 from chaoslib.exceptions import ActivityFailed
 from modes import spoil
 
-from chaos_ext.actions.lab import storage
+from chaos_ext.actions.lab import cloud, storage
 
 MODE = "object-storage-denied"
 BUCKET = "exports"
@@ -63,14 +63,12 @@ def test_a_bucket_that_is_not_there(configuration):
 
 
 def test_its_policy_is_the_one_the_lab_keeps(configuration, running_lab, restored):
-    from chaos_ext.actions.lab.cloud import aws
-
     with open(f"{running_lab['conf']}/exports-policy.json", encoding="utf-8") as file:
         kept = json.load(file)
     storage.deny_objects(BUCKET, configuration)
     storage.restore_policy(BUCKET, configuration)
-    said = aws(configuration, "s3api", "get-bucket-policy", "--bucket", BUCKET)
-    assert json.loads(said["Policy"]) == kept
+    with cloud.client("s3", configuration) as s3:
+        assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"]) == kept
 
 
 BAD = [

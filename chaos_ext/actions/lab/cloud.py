@@ -1,19 +1,16 @@
-"""The lab's cloud by the operators' own `aws`, which cannot reach any other."""
+"""The lab's cloud: clients that reach this lab's own endpoint and, by how they are made, no other."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from chaoslib.exceptions import ActivityFailed
 
 from chaos_ext.actions.lab import proven
-from chaos_ext.language import t
 
-_WITHIN_S = 30.0
+_ANSWERS_WITHIN_S = 5.0
 
 
 class Refused(ActivityFailed):
@@ -24,27 +21,33 @@ class Refused(ActivityFailed):
         self.code = code
 
 
-def aws(configuration: Mapping[str, Any] | None, *words: str) -> dict[str, Any]:
-    """What `aws words…` answers, as an object. Raises Refused, or ActivityFailed when it did not answer in 30 s."""
-    tool = Path(proven.facts(configuration)["bin"]) / "aws"
+@contextmanager
+def client(service: str, configuration: Mapping[str, Any] | None) -> Iterator[Any]:
+    """A boto3 client of a service ("sqs", "s3"), with the application's credentials.
+
+    Raises Refused when the cloud says no, ActivityFailed when it does not answer within 5 s.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    cloud = proven.facts(configuration)["cloud"]
+    config = Config(
+        connect_timeout=_ANSWERS_WITHIN_S,
+        read_timeout=_ANSWERS_WITHIN_S,
+        retries={"total_max_attempts": 1},
+        proxies={},  # nothing between us and the lab, whatever this machine's environment says
+    )
+    made = boto3.session.Session(
+        aws_access_key_id=cloud["access_key"],
+        aws_secret_access_key=cloud["secret_key"],
+        region_name=cloud["region"],
+    ).client(service, endpoint_url=cloud["url"], config=config)
     try:
-        done = subprocess.run(
-            [str(tool), *words, "--output", "json"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_WITHIN_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ActivityFailed(str(error)) from error
-    said = " ".join(done.stderr.split())
-    if done.returncode != 0:
-        shown = t("aws {command}: {said}", command=" ".join(words[:2]), said=said)
-        # "An error occurred (403) when calling the PutObject operation: Forbidden"
-        if "An error occurred (" in said:
-            raise Refused(shown, said.partition("An error occurred (")[2].partition(")")[0])
-        raise ActivityFailed(shown)
-    answer = json.loads(done.stdout) if done.stdout.strip() else {}
-    return answer if isinstance(answer, dict) else {}
+        yield made
+    except ClientError as error:
+        raise Refused(f"{service}: {error}", str(error.response.get("Error", {}).get("Code", ""))) from error
+    except BotoCoreError as error:
+        raise ActivityFailed(f"{service}: {error}") from error
+    finally:
+        made.close()

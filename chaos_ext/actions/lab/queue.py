@@ -13,7 +13,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import proven
-from chaos_ext.actions.lab.cloud import aws
+from chaos_ext.actions.lab.cloud import client
 from chaos_ext.language import t
 from chaos_ext.safety import supervisor
 
@@ -22,6 +22,7 @@ __all__ = ["publish_malformed", "reader_crashes", "remove_malformed"]
 _BEGINS = '{"id": "cut-off-'  # a producer that died while it wrote
 _LATELY_S = 10.0  # the queue gives a message out again every few seconds
 _VISIBLE_WITHIN_S = 20.0
+_LOOK_EVERY_S = 0.1
 _NEWEST = "SELECT survey FROM responses ORDER BY received_at DESC LIMIT 1"
 
 
@@ -47,11 +48,13 @@ def publish_malformed(node: str, configuration: Configuration = None) -> dict[st
           arguments: {node: pg-a}
     """
     survey, unique = _newest_survey(node, configuration), uuid.uuid4().hex
-    said = aws(
-        configuration, "sqs", "send-message", "--queue-url", _queue(configuration),
-        "--message-body", f'{_BEGINS}{unique}", "survey": "{survey}", "te',
-        "--message-group-id", survey, "--message-deduplication-id", unique,
-    )  # fmt: skip
+    with client("sqs", configuration) as sqs:
+        said = sqs.send_message(
+            QueueUrl=_queue(configuration),
+            MessageBody=f'{_BEGINS}{unique}", "survey": "{survey}", "te',
+            MessageGroupId=survey,
+            MessageDeduplicationId=unique,
+        )
     return {"message": said["MessageId"], "group": survey}
 
 
@@ -106,59 +109,57 @@ def remove_malformed(part: str, configuration: Configuration = None) -> dict[str
           func: remove_malformed
           arguments: {part: insight}
     """
+    if not reader_crashes(part, configuration)["holds"]:
+        return {
+            "outcome": "superseded",
+            "why": t("nothing has stopped the reader for {seconds} s", seconds=_LATELY_S),
+        }
     socket = Path(proven.facts(configuration)["supervisor"]["socket"])
     _tell(socket, "supervisor.stopProcess", part, but=70)  # 70: does not run
     try:
         removed = _take_out(configuration)
     finally:
-        _tell(socket, "supervisor.startProcess", part, but=60)  # 60: runs already
+        _tell(socket, "supervisor.startProcess", part, wait=False, but=60)  # 60: runs already
     if not removed:
         return {"outcome": "superseded", "why": t("no malformed message is in the queue any more")}
     return {"outcome": "undone", "why": t("{count} malformed messages removed", count=removed)}
 
 
 def _take_out(configuration: Mapping[str, Any] | None) -> int:
-    """How many were deleted; the others are given back at once. Ends when everything in the queue was looked at."""
+    """How many were deleted; the others are given back at once. Ends when the head of the queue was looked at."""
     queue, removed = _queue(configuration), 0
     deadline = time.monotonic() + _VISIBLE_WITHIN_S
-    while time.monotonic() < deadline:
-        said = aws(
-            configuration, "sqs", "receive-message", "--queue-url", queue, "--max-number-of-messages", "10"
-        )
-        messages = said.get("Messages", [])
-        others = []
-        for number, message in enumerate(messages):
-            handle = message["ReceiptHandle"]
-            if message["Body"].startswith(_BEGINS):
-                aws(configuration, "sqs", "delete-message", "--queue-url", queue, "--receipt-handle", handle)
-                removed += 1
-            else:
-                others.append({"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0})
-        if others:
-            entries = json.dumps(others)
-            aws(
-                configuration, "sqs", "change-message-visibility-batch", "--queue-url", queue, "--entries", entries
-            )  # fmt: skip
-        if messages or not _waits(configuration, queue):
-            return removed
-        time.sleep(0.2)
+    with client("sqs", configuration) as sqs:
+        while time.monotonic() < deadline:
+            messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+            others = []
+            for number, message in enumerate(messages):
+                handle = message["ReceiptHandle"]
+                if message["Body"].startswith(_BEGINS):
+                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=handle)
+                    removed += 1
+                else:
+                    others.append({"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0})
+            if others:
+                sqs.change_message_visibility_batch(QueueUrl=queue, Entries=others)
+            if messages or not _waits(sqs, queue):
+                return removed
+            time.sleep(_LOOK_EVERY_S)
     raise ActivityFailed(
         t("queue: got messages in flight for {seconds} s, expected them back", seconds=_VISIBLE_WITHIN_S)
     )
 
 
-def _waits(configuration: Mapping[str, Any] | None, queue: str) -> bool:
+def _waits(sqs: Any, queue: str) -> bool:
     """Whether messages are in the queue, be they visible or in flight."""
-    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    said = aws(
-        configuration, "sqs", "get-queue-attributes", "--queue-url", queue, "--attribute-names", *names
-    )
-    return any(int(value) for value in said.get("Attributes", {}).values())
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    said = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+    return any(int(value) for value in said["Attributes"].values())
 
 
-def _tell(socket: Path, method: str, part: str, *, but: int) -> None:
+def _tell(socket: Path, method: str, part: str, *, wait: bool = True, but: int) -> None:
     try:
-        supervisor.call(socket, method, part, True, timeout_s=30.0)
+        supervisor.call(socket, method, part, wait, timeout_s=30.0)
     except supervisor.SupervisorError as error:
         if error.code != but:
             raise ActivityFailed(str(error)) from error

@@ -1,7 +1,6 @@
 """Object storage refuses the application: a policy that somebody tightened too far."""
 
 import json
-import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import proven
-from chaos_ext.actions.lab.cloud import Refused, aws
+from chaos_ext.actions.lab.cloud import Refused, client
 from chaos_ext.language import t
 
 __all__ = ["deny_objects", "objects_are_denied", "restore_policy"]
@@ -47,7 +46,8 @@ def deny_objects(bucket: str, configuration: Configuration = None) -> dict[str, 
         "Resource": f"arn:aws:s3:::{bucket}/*",
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    aws(configuration, "s3api", "put-bucket-policy", "--bucket", bucket, "--policy", policy)
+    with client("s3", configuration) as s3:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     return {"bucket": bucket}
 
 
@@ -67,14 +67,14 @@ def objects_are_denied(bucket: str, configuration: Configuration = None) -> dict
           arguments: {bucket: exports}
     """
     key = f"probes/{uuid.uuid4().hex}"
-    with tempfile.NamedTemporaryFile() as empty:
-        try:
-            aws(configuration, "s3api", "put-object", "--bucket", bucket, "--key", key, "--body", empty.name)
-        except Refused as error:
-            if error.code not in _NO:
-                raise
-            return {"holds": True, "bucket": bucket, "answer": error.code}
-    aws(configuration, "s3api", "delete-object", "--bucket", bucket, "--key", key)
+    try:
+        with client("s3", configuration) as s3:
+            s3.put_object(Bucket=bucket, Key=key, Body=b"")
+            s3.delete_object(Bucket=bucket, Key=key)
+    except Refused as error:
+        if error.code not in _NO:
+            raise
+        return {"holds": True, "bucket": bucket, "answer": error.code}
     return {"holds": False, "bucket": bucket, "answer": "stored"}
 
 
@@ -96,11 +96,13 @@ def restore_policy(bucket: str, configuration: Configuration = None) -> dict[str
           func: restore_policy
           arguments: {bucket: exports}
     """
-    policy = aws(configuration, "s3api", "get-bucket-policy", "--bucket", bucket).get("Policy", "")
-    if _DENIES not in policy:
-        return {"outcome": "superseded", "why": t("{bucket} has another policy again", bucket=bucket)}
     kept = Path(proven.facts(configuration)["conf"]) / "exports-policy.json"
-    if not kept.is_file():
-        raise ActivityFailed(t("{path}: got no file, expected the policy that the lab keeps", path=str(kept)))
-    aws(configuration, "s3api", "put-bucket-policy", "--bucket", bucket, "--policy", f"file://{kept}")
+    with client("s3", configuration) as s3:
+        if _DENIES not in s3.get_bucket_policy(Bucket=bucket).get("Policy", ""):
+            return {"outcome": "superseded", "why": t("{bucket} has another policy again", bucket=bucket)}
+        if not kept.is_file():
+            raise ActivityFailed(
+                t("{path}: got no file, expected the policy that the lab keeps", path=str(kept))
+            )
+        s3.put_bucket_policy(Bucket=bucket, Policy=kept.read_text(encoding="utf-8"))
     return {"outcome": "undone", "why": t("{bucket} has its own policy again", bucket=bucket)}
