@@ -26,6 +26,8 @@ from chaos_lab.errors import LabProblem
 from chaos_lab.places import Lab, write
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_TAKEN = (*parts.PARTS, "supervisord", "passwords")  # the lab has a log, or a folder of its own, of that name
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 
 
@@ -56,7 +58,7 @@ def of_json(value: object) -> tuple[Guest, ...]:
     guests = tuple(_guest(entry) for entry in value)
     names = [guest.name for guest in guests]
     for name in names:
-        if name in parts.PARTS or names.count(name) > 1:
+        if name in _TAKEN or names.count(name) > 1:
             raise LabProblem(f"--parts: got {name!r}, which the lab has already, expected another name.")
     return guests
 
@@ -82,8 +84,11 @@ def _guest(entry: object) -> Guest:
             raise LabProblem(f"--parts: {name}: {key}: got {said!r}, expected names with texts.")
         texts[key] = said
     for file in texts["files"]:
-        if file != Path(file).name or file.startswith("."):
+        if not file or file != Path(file).name or file.startswith("."):
             raise LabProblem(f"--parts: {name}: files: got {file!r}, expected a plain file name.")
+    for variable in texts["environment"]:
+        if not _VARIABLE.fullmatch(variable):
+            raise LabProblem(f"--parts: {name}: environment: got {variable!r}, expected a variable's name.")
     return Guest(name, tuple(command), health, texts["files"], texts["environment"])
 
 
@@ -92,8 +97,8 @@ def of(lab: Lab) -> tuple[Guest, ...]:
     return of_json((lab.state() or {}).get("guests", []))
 
 
-def lay_out(lab: Lab, guest: Guest, ports: Mapping[str, int]) -> tuple[Path, dict[str, str]]:
-    """Write a guest's files; the program and environment to start it with. Raises LabProblem, OSError."""
+def lay_out(lab: Lab, guest: Guest, ports: Mapping[str, int]) -> Path:
+    """Write a guest's files; the program that starts it. Raises LabProblem, OSError."""
     conf, data = lab.conf / guest.name, lab.volumes / guest.name
     conf.mkdir(mode=0o700)
     data.mkdir(mode=0o700)
@@ -121,10 +126,11 @@ def lay_out(lab: Lab, guest: Guest, ports: Mapping[str, int]) -> tuple[Path, dic
         "PGSERVICEFILE": str(lab.clients / "pg_service.conf"),
     }
     given = {key: filled(text, f"environment.{key}") for key, text in guest.environment.items()}
-    # A script, since a command of several lines cannot stand in the supervisor's configuration.
+    # A script, since a command of several lines, or a text with quotes, cannot stand in the supervisor's configuration.
     start = conf / ".start"
-    write(start, f"#!/bin/sh\nexec {shlex.join(command)}\n", mode=0o700)
-    return start, {**logins, **given}
+    variables = [f"export {name}={shlex.quote(text)}" for name, text in {**logins, **given}.items()]
+    write(start, "\n".join(["#!/bin/sh", *variables, f"exec {shlex.join(command)}", ""]), mode=0o700)
+    return start
 
 
 def _program(guest: Guest, word: str) -> str:

@@ -94,12 +94,11 @@ def _service(lab: Lab, part: str) -> str:
 
 
 def _guest(lab: Lab, guest: Guest, ports: Mapping[str, int]) -> str:
-    start, variables = guests.lay_out(lab, guest, ports)
     return _program(
         lab,
         guest.name,
-        [start],
-        variables,
+        [guests.lay_out(lab, guest, ports)],
+        {},
         *("autorestart=true", "startsecs=1", "startretries=1000", "stopsignal=TERM", "stopwaitsecs=5"),
         "priority=2",
     )

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from chaos_ext import environments
 from chaos_ext.errors import UsageError
-from chaos_ext.model import Environment
+from chaos_ext.fresh import lab_parts
+from chaos_ext.model import Environment, LabPart
+from chaos_lab import guests
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = {
@@ -212,3 +214,26 @@ def test_a_secret_has_one_place(elsewhere, monkeypatch):
     environment = environments.load("lab").model_copy(update={"secrets": {"X": {"file": "a", "env": "B"}}})
     with pytest.raises(UsageError, match=r"secrets\.X: got file and env, expected one of file, env"):
         environments.secrets_of(environment, os.environ)
+
+
+def test_what_a_part_says_is_the_labs_to_fill_in():
+    """`${port}` of a program that the lab runs besides is not known here, and `${lab.…}` there is no fact."""
+    part = LabPart(
+        name="web",
+        command=("web", "${port}"),
+        health="/healthz",
+        files={"a.ini": "port = ${port.pg-a}"},
+        environment={"DATA": "${data}"},
+    )
+    filled = environments.fill(_environment(parts=(part,)), FACTS, {})
+    assert filled.parts == (part,)
+    assert filled.base_url == "https://127.0.0.1:8443"
+
+
+def test_parts_reach_the_lab_as_it_reads_them():
+    """What the toolkit writes for `up --parts` is what the lab understands."""
+    loaded = environments.load("lab", ROOT / "examples" / "kinto")
+    (guest,) = guests.of_json(json.loads(json.dumps(lab_parts(loaded))))
+    assert (guest.name, guest.health) == ("kinto", "/v1/__heartbeat__")
+    assert guest.command == loaded.parts[0].command
+    assert guest.files == loaded.parts[0].files

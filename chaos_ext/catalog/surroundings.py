@@ -35,6 +35,10 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
             there = [f"runbooks/{path.name}" for path in (root / "catalog" / "runbooks").glob("*.md")]
             hint = nearest_or_all(rule.runbook, there)
             problems.append(say((*at, "runbook"), f"'{rule.runbook}'", t("a file below catalog/"), hint))
+    for index, part in enumerate(environment.parts):
+        if part.name in [before.name for before in environment.parts[:index]]:
+            again, own = t("'{name}' again", name=part.name), t("a part of its own")
+            problems.append(say(("parts", index, "name"), again, own))
     for variable, reference in environment.secrets.items():
         if len(reference) != 1:
             keys = " and ".join(reference) or "nothing"
@@ -44,10 +48,7 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
             expected: str = t("a resource's name; it is compiled into experiments")
             problems.append(say(("targets", role), f"'{resource}'", expected))
     for at, text in _texts(environment.model_dump(by_alias=True), ()):
-        if at[:1] in (
-            ("targets",),
-            ("parts",),
-        ):  # the lab fills in what is in parts, and says what it does not know
+        if at[0] in ("targets", "parts"):  # the lab fills in what is in parts, and says what it does not know
             continue
         for placeholder in _PLACEHOLDER.findall(text):
             kinds = ("lab", "env") if environment.platform == "lab" else ("env",)

@@ -178,6 +178,7 @@ WORDS: dict[str, str] = {
     "a flow of this file that writes": "このファイルの、書き込みをするフロー",
     "'{name}' again": "「{name}」の重複",
     "an alert of its own": "重複しないアラート",
+    "a part of its own": "重複しない部品名",
     "a file below catalog/": "catalog/の下のファイル",
     # scaffolds and edits
     # the tables

@@ -28,6 +28,38 @@ WORDS: dict[str, str] = {
     ),
     "PART: got {part}, expected one of {parts}.": "PART: {part}という部品はありません。次のいずれかです: {parts}。",
     "{path}: the lab's supervisor does not answer: {error}": "{path}: ラボのsupervisorが応答しません: {error}",
+    # parts of others, in the file that `up --parts` reads
+    "--parts: got {kind}, expected a list of parts.": "--parts: {kind}ではなく、部品の一覧が必要です。",
+    "--parts: got {keys}, expected name, command, health, and perhaps files, environment.": (
+        "--parts: {keys}ではなく、name、command、healthと、必要ならfiles、environmentを書いてください。"
+    ),
+    "--parts: got {name}, which the lab has already, expected another name.": (
+        "--parts: {name}という名前はラボですでに使われています。別の名前にしてください。"
+    ),
+    "--parts: name: got {name}, expected small letters, digits and hyphens.": (
+        "--parts: name: {name}は使えません。英小文字、数字、ハイフンで書いてください。"
+    ),
+    "--parts: {part}: command: got {command}, expected a list of words.": (
+        "--parts: {part}: command: {command}ではなく、単語の一覧が必要です。"
+    ),
+    "--parts: {part}: command: got {word}, which is not there, expected an installed program.": (
+        "--parts: {part}: command: {word}が見つかりません。インストール済みのプログラムを指定してください。"
+    ),
+    "--parts: {part}: health: got {path}, expected a path such as '/healthz'.": (
+        "--parts: {part}: health: {path}ではなく、'/healthz'のようなパスが必要です。"
+    ),
+    "--parts: {part}: {key}: got {said}, expected names with texts.": (
+        "--parts: {part}: {key}: {said}ではなく、名前と文字列の組が必要です。"
+    ),
+    "--parts: {part}: files: got {file}, expected a plain file name.": (
+        "--parts: {part}: files: {file}は使えません。フォルダを含まないファイル名にしてください。"
+    ),
+    "--parts: {part}: environment: got {variable}, expected a variable's name.": (
+        "--parts: {part}: environment: {variable}は変数名として使えません。"
+    ),
+    "--parts: {part}: {where}: got {placeholder}, expected one of {known}.": (
+        "--parts: {part}: {where}: {placeholder}は使えません。次のいずれかです: {known}。"
+    ),
     # what keeps it from starting
     "--name: got {name}, but a lab of this name is {state}. Choose another, or end it with 'chaos lab down {again}'.": (
         "--name: {name}という名前のラボは{state}の状態です。別の名前にするか、chaos lab down {again} で終了させてください。"

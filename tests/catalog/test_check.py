@@ -140,6 +140,9 @@ BAD = [
     ('an alert whose runbook is not there', PLACE, '{name: RedisFull, runbook: none, summary: Redis is full}', '{name: RedisFull, runbook: runbooks/gone.md, summary: x}', [
         "environments/lab.yaml:15: alerts.rules[0].runbook: got 'runbooks/gone.md', expected a file below catalog/.",
     ]),
+    ('a part twice', PLACE, 'targets: {cache', 'parts:\n  - {name: web, command: [web, "${port}"], health: /}\n  - {name: web, command: [web], health: /}\ntargets: {cache', [
+        "environments/lab.yaml:18: parts[1].name: got 'web' again, expected a part of its own.",
+    ]),
     ('a placeholder of nothing', PLACE, 'REGION: "${env.REGION}"', 'REGION: "${envi.REGION}"', [
         "environments/lab.yaml:19: variables.REGION: got '${envi.REGION}', expected ${lab.…} or ${env.…}.",
     ]),
