@@ -68,6 +68,7 @@ def test_nothing_of_it_is_code_of_ours() -> None:
     assert not [path for path in (*ROOT.glob("chaos_*/**/*.py"),) if "kinto.core" in path.read_text("utf-8")]
 
 
+@pytest.mark.slow
 def test_its_failure_mode_is_verified(written: Project) -> None:
     """As the page's last block does, without the Makefile, which would set up this checkout."""
     compiled = written.chaos("catalog", "compile")
@@ -83,18 +84,25 @@ def test_its_failure_mode_is_verified(written: Project) -> None:
 
 
 BAD = [
-    pytest.param(spoil.block("start", code="true"), {"not-recovered|step-failed"}, id="start-does-nothing"),
+    pytest.param(
+        spoil.block("start", code="true"),
+        {"not-recovered|step-failed"},
+        id="start-does-nothing",
+        marks=pytest.mark.slow,
+    ),
     pytest.param(
         spoil.block("start", code="supervisorctl start alerting"),
         {"not-recovered|step-failed"},
         id="another-part-is-started",
+        marks=pytest.mark.slow,
     ),
-    pytest.param(spoil.block("start", before="sleep 15"), {"too-slow"}, id="too-slow"),
+    pytest.param(
+        spoil.block("start", before="sleep 21"), {"too-slow"}, id="too-slow", marks=pytest.mark.slow
+    ),
     pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("mistake", "expected"), BAD)
 def test_a_bad_runbook_of_it_is_not_verified(example: Project, mistake, expected) -> None:
     spoil.assert_not_verified(example, MODE, mistake, expected)
