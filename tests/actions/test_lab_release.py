@@ -98,7 +98,7 @@ def test_replica_that_was_not_restarted(configuration, deploy, lab, pipeline):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"service": "nothing"}, "got 'nothing', expected one of dashboard, intake"),
+        ({"service": "nothing"}, "got 'nothing', expected one of dashboard, insight, intake"),
         ({"find": "there is no such text"}, "0 times, expected exactly once"),
         ({"find": "import"}, "times, expected exactly once"),
         ({"find": ""}, "expected exactly once"),
