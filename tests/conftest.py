@@ -80,6 +80,8 @@ def _labs() -> set[str]:
     """Labs in this test process's lab home; their processes do not inherit the mark."""
     kept = ("template", "pg-", ".")  # made once, for every lab
     home = Path(os.environ["CHAOS_LAB_HOME"])
+    if not home.is_dir():  # a test's own, which went with it
+        return set()
     return {path.name for path in home.iterdir() if path.is_dir() and not path.name.startswith(kept)}
 
 
