@@ -39,9 +39,16 @@ def test_before_during_and_after(configuration, valkey, user):
 
 
 def test_an_empty_cache_has_nothing_to_lose(configuration, valkey):
-    valkey.flushall()
-    with pytest.raises(ActivityFailed, match="got no key in it"):
-        cache.flush_cache(configuration)
+    def refusal() -> str:
+        valkey.flushall()
+        try:
+            cache.flush_cache(configuration)
+        except ActivityFailed as error:
+            return str(error)
+        return ""
+
+    # The alerting's probe may write between the two commands.
+    assert any("got no key in it" in refusal() for _ in range(50))
 
 
 EMPTY = r"""valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" --scan --count 1000 --pattern "$BENCHMARKS*" |
