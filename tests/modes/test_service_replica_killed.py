@@ -33,17 +33,18 @@ def supervisorctl(running_lab):
 
 
 @pytest.fixture
-def all_in(running_lab):
-    """Waits until the edge sends requests to both replicas."""
+def all_in(running_lab, supervisorctl):
+    """Waits until both replicas run for good, and the edge sends requests to both."""
 
     def wait():
         deadline = time.monotonic() + 30
         while True:
             with urllib.request.urlopen(f"{running_lab['edge']['metrics']}/healthz", timeout=5) as answer:
                 state = json.loads(answer.read())["replicas"]["intake"]
-            if set(state.values()) == {"usable"}:
+            told = supervisorctl("status", "intake-1", "intake-2")
+            if set(state.values()) == {"usable"} and told.count("RUNNING") == 2:
                 return
-            assert time.monotonic() < deadline, state
+            assert time.monotonic() < deadline, (state, told)
             time.sleep(0.05)
 
     return wait
@@ -51,6 +52,7 @@ def all_in(running_lab):
 
 @pytest.fixture
 def back(configuration, all_in):
+    all_in()
     yield
     replica.let_replica_return("intake-1", configuration)
     all_in()
