@@ -51,7 +51,7 @@ def limit(directories: list[Path], size_bytes: int) -> None:
             ("gid_map", f"{gid} {gid} 1"),
         ):
             try:
-                Path(f"/proc/self/{name}").write_text(value)
+                Path(f"/proc/self/{name}").write_text(value, encoding="ascii")
             except OSError as error:
                 raise _Refused(f"{name}: {error.strerror}") from None
     call("mount", None, b"/", None, ctypes.c_ulong(_SLAVE_ALL), None)

@@ -24,8 +24,9 @@ def _opens_text(call: ast.Call) -> bool:
         return isinstance(call.func, ast.Attribute)
     if "text" in _keywords(call) and name in ("run", "Popen", "check_output"):
         return True
-    of_os = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "os"
-    return name in ("open", "fdopen") and not of_os and bool(call.args) and not _is_binary(call)
+    of = getattr(call.func.value, "id", "") if isinstance(call.func, ast.Attribute) else ""
+    no_file = of in ("os", "webbrowser") or "method" in _keywords(call)  # a web page, an HTTP request
+    return name in ("open", "fdopen") and not no_file and bool(call.args) and not _is_binary(call)
 
 
 def _guessing(path: Path) -> Iterator[str]:

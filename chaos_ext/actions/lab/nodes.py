@@ -74,14 +74,14 @@ def ask(
     `sql` may be several statements; psql's own commands (`\\copy`) work in it, and the first error ends it. Raises
     Refused with the node's own words.
     """
-    done = run(node, ["-f", "-"], text=sql, user=user, application=application, within_s=within_s)
+    done = run(node, ["-f", "-"], stdin=sql, user=user, application=application, within_s=within_s)
     return [line.split("\x1f") for line in done.splitlines()]
 
 
 def run(
-    node: Node, words: list[str], *, text: str, user: str = "", application: str = "", within_s: float = 10.0
+    node: Node, words: list[str], *, stdin: str, user: str = "", application: str = "", within_s: float = 10.0
 ) -> str:
-    """Run psql with `words`, `text` on its standard input; its standard output. Raises Refused."""
+    """Run psql with `words`, `stdin` on its standard input; its standard output. Raises Refused."""
     who = f" user={user}" if user else ""
     command = [str(node.tools / "psql"), "-XAtqw", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", *words]
     environment = {
@@ -93,7 +93,7 @@ def run(
     try:
         done = subprocess.run(
             [*command, f"service={node.name}{who}"],
-            input=text,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
