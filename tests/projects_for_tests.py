@@ -108,7 +108,7 @@ class Project:
             [sys.executable, "-m", "chaos_lab", "list", "--json"], env=self.env, capture_output=True, text=True,
             timeout=20, check=True,
         )  # fmt: skip
-        return [lab["name"] for lab in json.loads(done.stdout)]
+        return [lab["name"] for lab in json.loads(done.stdout) if lab["name"] != "shared"]  # other tests' own
 
 
 @pytest.fixture

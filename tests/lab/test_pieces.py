@@ -42,6 +42,7 @@ def test_every_arrow_has_a_proxy_of_its_own_and_a_name() -> None:
         passwords=Path("/p"),
         orchestrator_log=Path("/o"),
         rules=[],
+        guests={},
     )
     proxies = {proxy["name"]: proxy for proxy in configs["faultproxy"]["proxies"]}
     assert set(proxies) == {f"{caller}->{target}" for caller, target in parts.arrows()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,14 +14,6 @@ import pytest
 from chaos_ext.runbook.follow import Outcome, VerifiedOnce, follow, verify_once
 from chaos_ext.runbook.model import Runbook
 from chaos_ext.runbook.parse import parse
-
-_SHARED = Path(__file__).resolve().parents[1] / "labs_for_tests.py"
-_spec = importlib.util.spec_from_file_location("labs_for_tests", _SHARED)
-assert _spec
-assert _spec.loader
-_shared = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_shared)
-running_lab = _shared.running_lab
 
 WELL = """\
 ---

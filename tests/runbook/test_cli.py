@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,15 @@ def test_the_outline(well: str, write_runbook: Callable[[str], Path]) -> None:
     assert shown["steps"][0]["blocks"][0]["name"] == "parameters"
 
 
+@pytest.fixture
+def no_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a machine where no lab is up, whatever other tests share."""
+    with tempfile.TemporaryDirectory(prefix="ct-none-") as home, monkeypatch.context() as patch:
+        patch.setenv("CHAOS_LAB_HOME", home)
+        yield
+
+
+@pytest.mark.usefixtures("no_lab")
 def test_a_dry_run_fills_in_what_is_known_and_runs_nothing(well: str, project: Path, tmp_path: Path) -> None:
     environment = project / "environments" / "lab.yaml"
     environment.write_text(environment.read_text() + "secrets: {TOKEN: {env: NOWHERE}}\n")
@@ -167,6 +177,7 @@ def test_a_dry_run_fills_in_what_is_known_and_runs_nothing(well: str, project: P
     ],
     ids=["step", "variable", "environment", "no lab"],
 )
+@pytest.mark.usefixtures("no_lab")
 def test_following_needs(words: tuple[str, ...], says: str) -> None:
     done = chaos("follow", SHIPPED[0], *words)
     assert done.returncode == 2
