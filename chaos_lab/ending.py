@@ -15,6 +15,8 @@ from chaos_lab.errors import LabProblem
 from chaos_lab.places import Lab
 
 ORDERLY_WITHIN_S = 0.5
+# What directories are called that are on their way to be a lab, or from it.
+CLAIMED, REMOVING = ".claimed-", ".removing-"
 
 
 def down(lab: Lab) -> None:
@@ -67,7 +69,7 @@ def _is_postgresql(pid: int) -> bool:
 
 def _remove(lab: Lab, marker: str) -> None:
     shm.remove(lab.orchestrator_log, lab.data)
-    gone = lab.dir.with_name(f".removing-{marker}")
+    gone = lab.dir.with_name(f"{REMOVING}{marker}")
     try:
         lab.dir.rename(gone)  # in one step: half a lab must not look like one
     except FileNotFoundError:
@@ -79,9 +81,7 @@ def _remove(lab: Lab, marker: str) -> None:
 
 def why_left(lab: Lab) -> str:
     """Why this lab is a leftover that nobody uses any more; nothing when it is in use."""
-    state = lab.state()
-    if state is None:
-        return "its start was killed"
+    state = lab.state() or {}
     owner, by = processes.from_json(state.get("owner")), processes.from_json(state.get("by"))
     supervisor = processes.from_json(state.get("supervisor"))
     if owner is not None and not owner.alive:
@@ -102,13 +102,9 @@ def sweep(home: Path, say: Callable[[str], None]) -> list[str]:
     for lab in places.all_labs(home):
         if why := why_left(lab):
             say(f"removing what is left of lab {lab.name}: {why}")
-            if lab.state() is None:
-                _end_processes(lab, "", None)
-                _remove(lab, f"unnamed-{lab.name}")
-            else:
-                down(lab)
+            down(lab)
             swept.append(lab.name)
-    for path in home.glob(".removing-*"):
+    for path in (*home.glob(f"{CLAIMED}*"), *home.glob(f"{REMOVING}*")):
         shutil.rmtree(path, ignore_errors=True)
     if processes.without_lab(home):
         say("ending processes of a lab whose directory is gone")

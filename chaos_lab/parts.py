@@ -36,13 +36,13 @@ _NEEDS = {
     "insight": ("queue", "storage", "secrets"),
     "dashboard": ("cache", "storage", "identity", "secrets"),
 }
-DISTANCE_MS = {"dashboard": 10}  # each way from a caller to the nodes: they are in another zone
+DISTANCE_MS = {"dashboard": 10}  # each way from a caller to the nodes: they are in another region
 
 _DATABASE = {
     "connect_timeout_s": 1,
     "query_timeout_s": 1.5,
     "pool_size": 4,
-    "connection_lifetime_s": 3,
+    "connection_lifetime_s": 2,
 }
 _RELEASE_CONFIG: dict[str, dict[str, Any]] = {
     "intake": {"database": PRIMARY, **_DATABASE},

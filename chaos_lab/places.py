@@ -183,9 +183,13 @@ def check_name(name: str) -> None:
 
 
 def all_labs(where: Path) -> list[Lab]:
-    """Every lab directory in the home, whatever state it is in, by name."""
+    """Every lab in the home, whatever state it is in, by name.
+
+    Only what says itself that it is one: somebody's home directory may be the lab home.
+    """
     names = sorted(entry.name for entry in os.scandir(where) if entry.is_dir(follow_symlinks=False))
-    return [Lab(where / name) for name in names if _NAME.fullmatch(name) and not name.startswith(_RESERVED)]
+    labs = [Lab(where / name) for name in names if _NAME.fullmatch(name) and not name.startswith(_RESERVED)]
+    return [lab for lab in labs if isinstance((lab.state() or {}).get("marker"), str)]
 
 
 def find(which: str | None = None) -> Lab:

@@ -54,6 +54,7 @@ SETTINGS = {
     "jit": "off",
     "log_checkpoints": "off",
     "log_line_prefix": "'%m [%p] %x %q%u@%d %a '",
+    "log_min_duration_statement": "0",  # what people and jobs do is known; the services' own is not logged
     # The services' pools have 18 between them, all of them on one node at worst; hung-up ones stay a second.
     "max_connections": "40",
     "max_logical_replication_workers": "0",
@@ -68,7 +69,7 @@ SETTINGS = {
     "synchronous_commit": "on",
     # The same on every node: a node never streams to itself, so ANY 1 means one of the others.
     "synchronous_standby_names": "'ANY 1 (pg_a, pg_b, pg_c)'",
-    # With the transaction's number in the log, its moment is known to the microsecond: what a restore up to then needs.
+    # With a transaction's number its moment is known to the microsecond: what a restore up to then needs.
     "track_commit_timestamp": "on",
     "wal_keep_size": "64MB",  # instead of replication slots, which a promoted standby would not have
     "wal_level": "replica",

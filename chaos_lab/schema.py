@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+RETENTION = "90 days"  # how long a response is promised to be kept
 BENCHMARKS = 400  # surveys `benchmark-0` to `benchmark-399`: what others answered, to compare with
 
 # What people write, and the topics that insight finds in it.
@@ -64,6 +65,21 @@ CREATE INDEX analyses_of_export ON analyses (export_id);
 GRANT SELECT, INSERT, UPDATE ON responses, outbox, analyses, exports TO app;
 -- A job that removes what is older than was promised to keep.
 GRANT SELECT, DELETE ON responses, outbox TO retention;
+
+-- Who deleted how much, whoever it was and however: written by triggers, in the same transaction.
+CREATE TABLE deletions (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    role text NOT NULL DEFAULT session_user,
+    application text NOT NULL DEFAULT current_setting('application_name'),
+    from_table text NOT NULL,
+    rows bigint NOT NULL,
+    too_young bigint NOT NULL,
+    statement text NOT NULL DEFAULT left(current_query(), 1000)
+);
+CREATE INDEX deletions_at ON deletions (at);
+GRANT SELECT (at, from_table, rows, too_young) ON deletions TO prober;
 -- UPDATE is what LOCK TABLE asks for; the report wants figures that belong together.
 GRANT SELECT, UPDATE ON responses, outbox, analyses, exports TO reporting;
 
@@ -88,8 +104,41 @@ VALUES ('seed', 'batches/seed/1.jsonl', 0, 'done', 1);
 INSERT INTO analyses (response_id, survey, topics, analysed_at, export_id)
 SELECT id, survey, {topics}, received_at, 1 FROM responses;
 
-VACUUM (FREEZE, ANALYZE);
 """
+# A trigger's own semicolons end no statement. They run as the owner: who may delete need not be able to forge this.
+_NOTED = [
+    f"""
+CREATE FUNCTION note_deletion() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    INSERT INTO deletions (from_table, rows, too_young)
+    SELECT TG_TABLE_NAME, count(*),
+           count(*) FILTER (WHERE (to_jsonb(gone)->>TG_ARGV[0])::timestamptz > now() - interval '{RETENTION}')
+    FROM gone HAVING count(*) > 0;
+    RETURN NULL;
+END $$
+""",
+    f"""
+CREATE FUNCTION note_truncation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO deletions (from_table, rows, too_young) SELECT %L, count(*),
+         count(*) FILTER (WHERE %I > now() - interval ''{RETENTION}'') FROM %I HAVING count(*) > 0',
+        TG_TABLE_NAME, TG_ARGV[0], TG_TABLE_NAME);
+    RETURN NULL;
+END $$
+""",
+    *(
+        statement
+        for table, since in (("responses", "received_at"), ("outbox", "created_at"))
+        for statement in (
+            f"CREATE TRIGGER note_deletion AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION note_deletion('{since}')",
+            f"CREATE TRIGGER note_truncation BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION note_truncation('{since}')",
+        )
+    ),
+]
+_AT_LAST = "VACUUM (FREEZE, ANALYZE)"
 
 
 def statements() -> list[str]:
@@ -102,4 +151,5 @@ def statements() -> list[str]:
         texts=texts, said=len(_SAID), last_benchmark=BENCHMARKS - 1, topics=f"CASE text {cases} END"
     )
     lines = [line for line in written.splitlines() if not line.lstrip().startswith("--")]
-    return [" ".join(statement.split()) for statement in "\n".join(lines).split(";") if statement.strip()]
+    written_one_by_one = [statement for statement in "\n".join(lines).split(";") if statement.strip()]
+    return [" ".join(statement.split()) for statement in (*written_one_by_one, *_NOTED, _AT_LAST)]

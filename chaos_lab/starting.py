@@ -88,7 +88,11 @@ def _claim(
                 f"{places.LONGEST_SOCKET_PATH}. Set CHAOS_LAB_HOME to a shorter path."
             )
         if lab.dir.exists():
-            state = (lab.state() or {}).get("state", "up")
+            state = (lab.state() or {}).get("state")
+            if state is None:
+                raise LabProblem(
+                    f"--name: got {lab.name!r}, but {lab.dir} is there and no lab. Choose another."
+                )
             raise LabProblem(
                 f"--name: got {lab.name!r}, but a lab of this name is {state}. Choose another, or end it "
                 f"with 'chaos lab down {lab.name}'."
@@ -97,8 +101,9 @@ def _claim(
         chosen = ports.choose([*parts.port_names(), *(guest.name for guest in invited)], taken)
         me = processes.identity(os.getpid())
         assert me is not None
-        lab.dir.mkdir(mode=0o711)
-        lab.write_state(
+        claimed = Lab(home / f"{ending.CLAIMED}{marker}")
+        claimed.dir.mkdir(mode=0o711)
+        claimed.write_state(
             {
                 "schema": 1,
                 "state": "starting",
@@ -110,6 +115,9 @@ def _claim(
                 "guests": [guest.as_json() for guest in invited],
             }
         )
+        claimed.dir.rename(
+            lab.dir
+        )  # in one step: no directory is taken for a lab that does not say it is one
     return lab, marker, chosen
 
 

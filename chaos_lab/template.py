@@ -76,7 +76,7 @@ def _build(
     home: Path, there: Path, installed: postgresql.Installation, user: postgresql.User, say: Say
 ) -> dict[str, Any]:
     say("building the template (once per version)")
-    for left in home.glob(".building-*"):  # we hold the lock: whoever made these is dead
+    for left in home.glob(".building-template-*"):  # we hold the lock: whoever made these is dead
         shutil.rmtree(left, ignore_errors=True)
     _check_reachable(home, user)
     programs = postgresql.reachable(installed, user, home)
@@ -157,8 +157,11 @@ def _make_cluster(
             if role != postgresql.SUPERUSER
         ),
         f"ALTER ROLE {postgresql.REPLICATOR} REPLICATION",
-        # Whoever deletes by rule can be found in the log, with the transaction that it was.
-        "ALTER ROLE retention SET log_min_duration_statement = 0",
+        # The services' statements hold what users wrote, and the others' are many and always the same.
+        *(
+            f"ALTER ROLE {role} SET log_min_duration_statement = -1"
+            for role in (postgresql.APP, postgresql.PROBER, postgresql.REPLICATOR)
+        ),
         # Who looks after a server must get in when others have taken every slot.
         f"GRANT pg_monitor, pg_use_reserved_connections TO {postgresql.PROBER}",
         # Three databases are three times 7 MB in each of three nodes; one and a template for more will do.
@@ -172,5 +175,6 @@ def _make_cluster(
 def _forget_old(home: Path, but: Path) -> None:
     for old in home.glob("template-*"):
         with contextlib.suppress(OSError):
-            if old.is_dir() and old != but and time.time() - old.stat().st_mtime > _OLD_S:
+            is_one = (old / "template.json").is_file()  # somebody's home directory may be the lab home
+            if is_one and old != but and time.time() - old.stat().st_mtime > _OLD_S:
                 shutil.rmtree(old, ignore_errors=True)

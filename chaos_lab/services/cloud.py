@@ -1,8 +1,8 @@
 """The lab's cloud: moto's S3, SQS, Secrets Manager, IAM and STS in one process, only on 127.0.0.1.
 
 Before it listens it makes what infrastructure code would have made, by requests in the services' own
-protocols to the application that will serve them: no client library, and nothing of moto's inside.
-Nothing survives a restart but what is made at start.
+protocols to the application that will serve them: no client library is waited for. Of moto's inside one function
+is replaced (`give_queues_a_cheap_clock`). Nothing survives a restart but what is made at start.
 """
 
 from __future__ import annotations

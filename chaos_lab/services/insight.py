@@ -22,12 +22,14 @@ from chaos_lab.services.aws import Aws
 from chaos_lab.services.calling import Names
 from chaos_lab.services.database import Connection, Database, Settings, Unavailable
 from chaos_lab.services.exporting import Exporter
+from chaos_lab.services.outcomes import outcome
 from chaos_lab.services.process import answer, log
 from chaos_lab.services.queueing import BATCH, Message, Queue
 from chaos_lab.services.storage import Bucket
 
 IDLE_S = 0.2  # before another look at a queue that gave less than it was asked for
 RETRY_S = 0.5
+CAREFUL = 10  # messages that are read one by one after a start
 AT_THE_END_S = 3.0  # what a batch that is being worked on may take when the process ends
 
 STORE = """
@@ -50,9 +52,10 @@ class Worker:
 
     async def run(self) -> None:
         """Works until `stopping`, and ends with what was begun."""
-        # One message first, then more: when the process crashes on one, few others count as received.
-        at_most, failures = 1, 0
+        # One message at a time until many were read: when the process crashes on one, no others count as received.
+        well, failures = 0, 0
         while not self.stopping:
+            at_most = BATCH if well >= CAREFUL else 1
             try:
                 messages = await self._queue.receive(at_most)
             except Unavailable as error:
@@ -64,10 +67,9 @@ class Worker:
             failures = 0
             if messages:
                 await self.work_on(messages)
+                well += len(messages)
             if len(messages) < at_most:
                 await asyncio.sleep(IDLE_S)
-            if messages:
-                at_most = min(2 * at_most, BATCH)
 
     async def work_on(self, messages: Sequence[Message]) -> None:
         """Stores what is found in messages, however long the database takes, and deletes them."""
@@ -155,16 +157,11 @@ class Insight:
     @web.middleware
     async def outcomes(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Turns what went wrong into an answer."""
-        try:
-            response: web.StreamResponse = await handler(request)
-        except web.HTTPException as error:
-            response = answer({"error": f"{request.method} {request.path}: {error.reason}"}, error.status)
-        except Unavailable as error:
-            response = answer({"error": f"the database is unavailable: {error}"}, 503)
-        except Exception as error:  # noqa: BLE001 - the edge of the service: a bug is answered 500 and logged
-            log("bug", level="error", error=error, method=request.method, path=request.path)
-            response = answer({"error": "internal error"}, 500)
-        return response
+
+        def unavailable(error: Unavailable) -> web.Response:
+            return answer({"error": f"the database is unavailable: {error}"}, 503)
+
+        return await outcome(request, handler, {Unavailable: unavailable})
 
 
 async def main(path: Path, config: process.Config) -> None:

@@ -22,6 +22,7 @@ from chaos_lab.services.aws import Aws
 from chaos_lab.services.calling import Names
 from chaos_lab.services.database import Connection, Database, Settings, Unavailable
 from chaos_lab.services.mailing import Mail
+from chaos_lab.services.outcomes import Expected, outcome
 from chaos_lab.services.process import answer, log
 from chaos_lab.services.queueing import Outgoing, Queue
 from chaos_lab.services.relay import Entry, Relay
@@ -171,20 +172,17 @@ class Intake:
     async def outcomes(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Turns what went wrong into an answer, and counts."""
         start = time.monotonic()
-        response: web.StreamResponse
-        try:
-            response = await handler(request)
-        except web.HTTPException as error:
-            response = answer({"error": f"{request.method} {request.path}: {error.reason}"}, error.status)
-        except Invalid as error:
-            response = answer({"error": str(error)}, 400)
-        except Unavailable as error:
+
+        def unavailable(error: Unavailable) -> web.Response:
             self.unavailable.add()
             log("database-unavailable", level="warning", node=self.database.settings.node, why=str(error))
-            response = answer({"error": "the response store is unavailable"}, 503, {"Retry-After": "1"})
-        except Exception as error:  # noqa: BLE001 - the edge of the service: a bug is answered 500 and logged
-            log("bug", level="error", error=error, method=request.method, path=request.path)
-            response = answer({"error": "internal error"}, 500)
+            return answer({"error": "the response store is unavailable"}, 503, {"Retry-After": "1"})
+
+        expected: Expected = {
+            Invalid: lambda error: answer({"error": str(error)}, 400),
+            Unavailable: unavailable,
+        }
+        response = await outcome(request, handler, expected)
         if self.draining:
             response.force_close()
         if request.path != "/healthz":

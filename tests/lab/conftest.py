@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,15 +141,6 @@ def still_there(segments: set[str]) -> set[str]:
     return (
         segments & {line.split()[1] for line in table.read_text().splitlines()} if table.exists() else set()
     )
-
-
-def wait_for(what: str, condition: Callable[[], Any], within_s: float = 20.0) -> Any:
-    """The first true value of `condition()`. Fails with `what` when there is none in time."""
-    deadline = time.monotonic() + within_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(0.02)
-    return value
 
 
 def tool(facts: dict[str, Any], *words: str, cwd: str = "/", **variables: str) -> Answer:

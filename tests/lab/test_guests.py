@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,8 +173,13 @@ def test_a_guest_is_a_part_like_others(lab_command, traces, tmp_path) -> None:
     assert str(said["file"]).startswith(f"primary at {primary}, $HOME costs 5 $, write to /")
     assert said["variable"] == f"おはよう 100% \"quoted\" 'twice', {where['port']}"
 
-    status = lab_command("status", "one", "--json").json["parts"]["web"]
-    assert (status["state"], status["healthy"], status["port"]) == ("RUNNING", True, where["port"])
+    def status() -> dict[str, Any]:
+        found: dict[str, Any] = lab_command("status", "one", "--json").json["parts"]["web"]
+        return found
+
+    # It is healthy before it has run for as long as the supervisor wants to see.
+    traces.wait_for("it runs", lambda: status()["state"] == "RUNNING")
+    assert (status()["healthy"], status()["port"]) == (True, where["port"])
     lab = Lab(Path(facts["dir"]))
     assert "web" in looking.logs(lab)
     assert "listening" in (looking.tail(lab, "web") or "")

@@ -149,3 +149,23 @@ def lab_command_state(facts: dict) -> str | None:
         return str(json.loads((Path(facts["dir"]) / "lab.json").read_text())["state"])
     except OSError:
         return None
+
+
+def test_what_is_no_lab_is_never_touched(lab_command) -> None:
+    """Somebody's home directory may be the lab home."""
+    work = lab_command.home / "projects"
+    work.mkdir(parents=True)
+    (work / "thesis").write_text("three years\n")
+    (lab_command.home / "notes").mkdir()
+    (lab_command.home / "notes" / "lab.json").write_text("[]\n")
+
+    assert lab_command("sweep", "--json").json == {"swept": []}
+    assert lab_command("list", "--json").json == []
+    assert lab_command("down", "projects").code == 2
+    refused = lab_command("up", "--name", "projects")
+    assert refused.code == 2
+    assert "is there and no lab" in refused.err
+    assert (work / "thesis").read_text() == "three years\n"
+    assert (lab_command.home / "notes" / "lab.json").exists()
+    shutil.rmtree(work)
+    shutil.rmtree(lab_command.home / "notes")

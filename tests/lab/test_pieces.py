@@ -80,7 +80,7 @@ def test_a_process_is_known_by_pid_and_start_and_a_zombie_is_dead() -> None:
     child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, not reaped
     assert not who.alive
-    child.wait()
+    child.wait(20)
     assert processes.identity(child.pid) is None
 
 

@@ -37,7 +37,7 @@ def test_the_cloud_has_what_infrastructure_code_would_have_made(operate: Operate
     )
     asked = ("sqs", "get-queue-attributes", "--queue-url", cloud["queue_url"], "--attribute-names", "All")
     queue = aws(operate, *asked)["Attributes"]
-    assert (queue["FifoQueue"], queue["VisibilityTimeout"]) == ("true", "3")
+    assert (queue["FifoQueue"], queue["VisibilityTimeout"]) == ("true", "1")
     dead = json.loads(queue["RedrivePolicy"])
     assert dead["deadLetterTargetArn"].endswith(f":{cloud['dead_letter_queue']}")
     bucket = ("--bucket", cloud["bucket"])

@@ -49,7 +49,7 @@ def test_alert_rules_that_are_none(text: str | None, says: str, lab_command, tmp
 
 def test_an_owner_that_does_not_run(lab_command) -> None:
     done = subprocess.Popen(["true"])
-    done.wait()
+    done.wait(20)
     refused(
         lab_command("up", "--owner-pid", str(done.pid)), "--owner-pid: got", "expected a process that runs"
     )

@@ -52,6 +52,30 @@ def test_a_metric_is_the_sum_of_the_series_that_match():
     assert samples.current(parse_selector('up{zone="3"}'), 0) is None
 
 
+def nodes(*free):
+    return "\n".join(f'free{{node="{name}"}} {value}' for name, value in zip("abc", free, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("rule", "page", "last"),
+    [
+        ({"min": "free", "below": 2}, nodes(18, 19, 20), "inactive"),
+        ({"min": "free", "below": 2}, nodes(18, 19, 1), "firing"),
+        ({"min": "free", "below": 2}, nodes(0, 19, 20), "firing"),
+        ({"min": 'free{node="a"}', "below": 2}, nodes(18, 0, 0), "inactive"),
+        ({"max": "free", "above": 2}, nodes(1.5, 1.5, 0), "inactive"),
+        ({"max": "free", "above": 2}, nodes(0, 0, 2.5), "firing"),
+        ({"metric": "free", "above": 2}, nodes(1.5, 1.5, 0), "firing"),
+    ],
+)
+def test_the_least_and_the_greatest_of_a_metrics_series(rule, page, last):
+    assert run(rule, [page])[-1] == last
+
+
+def test_the_least_of_nothing_is_no_data():
+    assert run({"min": "free", "below": 2}, ["other 1"] * 14)[-1] == "no data"
+
+
 def test_no_data_is_neither_fine_nor_firing_and_is_told_after_a_while():
     shown = run(BELOW, ["writable 1"] + [None] * 15)
     assert shown[:5] == ["inactive"] * 5
@@ -141,8 +165,11 @@ def test_sources_add_up():
     [
         ({}, "expected either below or above"),
         ({"metric": "a", "below": 1, "above": 2}, "expected either below or above"),
-        ({"below": 1}, "expected one of metric, ratio and increase"),
-        ({"metric": "a", "increase": {"of": "a", "over": "1s"}, "below": 1}, "expected one of metric, ratio"),
+        ({"below": 1}, "expected one of metric, min, max, ratio and increase"),
+        (
+            {"metric": "a", "increase": {"of": "a", "over": "1s"}, "below": 1},
+            "expected one of metric, min, max",
+        ),
         ({"increase": {"of": "a"}, "above": 0}, "'over' is missing"),
         ({"increase": {"of": "a", "over": "2m"}, "above": 0}, "over: got '2m', expected at most 60s"),
         ({"metric": "a", "below": 1, "fro": "1s"}, "unknown fro"),

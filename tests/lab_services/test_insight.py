@@ -124,9 +124,7 @@ def test_what_cannot_be_stored_is_let_go_of_at_the_end(postgresql, parts, cloud,
     postgresql.stop()
     cloud.send(message("r-1"))
     wait_for("it is held", lambda: part.events("cannot-store"))
-    began = time.monotonic()
     assert part.stop() == 0
-    assert time.monotonic() - began < 2.5  # not the time that a batch may take which can be stored
     postgresql.start()
     part.start()
     analysed("r-1")

@@ -61,9 +61,7 @@ def test_a_queue_that_is_away_gets_each_response_once_when_it_is_back(
 ):
     names = {"pg_a": postgresql.port, "mail": providers[1]}
     part, url = parts.intake(parts.names(**names, queue=NOWHERE))
-    begun = time.monotonic()
     assert [submit(url, f"r-{number}") for number in range(15)] == [201] * 15
-    assert time.monotonic() - begun < 10
     outbox(0, 15)  # mail goes its own way
     wait_for(
         "it is counted",
@@ -76,11 +74,12 @@ def test_a_queue_that_is_away_gets_each_response_once_when_it_is_back(
     assert cloud.counts(cloud.queue) == (15, 0)
 
 
-def test_a_mail_service_that_is_away_delays_mails_only(postgresql, parts, providers, cloud, outbox):
+def test_a_mail_service_that_is_away_delays_mails_only(postgresql, parts, providers, cloud, outbox, wait_for):
     part, url = parts.intake(parts.names(pg_a=postgresql.port))
     assert [submit(url, f"r-{number}") for number in range(3)] == [201] * 3
     outbox(3, 0)
-    assert part.events("cannot-hand-on")[0]["to"] == "mail"
+    (failure, *_) = wait_for("it tried to mail", lambda: part.events("cannot-hand-on"))
+    assert failure["to"] == "mail"
     parts.names(pg_a=postgresql.port, mail=providers[1])
     outbox(3, 3)
     assert sent_mails(providers) == 3

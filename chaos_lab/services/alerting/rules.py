@@ -1,16 +1,20 @@
 """Alert rules: what they say about the samples, and when that becomes an alert. No I/O.
 
     {metric: 'name{label="value"}', below: 1, for: 1s, labels: {…}}
+    {min: 'name{label="value"}', below: 2, for: 1s, labels: {…}}
+    {max: name, above: 2, labels: {…}}
     {ratio: {of: 'counter{…}', to: 'counter{…}', over: 5s}, above: 0.02, for: 500ms, labels: {…}}
     {increase: {of: 'counter{…}', over: 10s}, above: 0, labels: {…}}
 
-A metric is the sum of its series. An increase is what a counter grew by in a window that ends now, and a
+A metric is the sum of its series, `min` the least of them and `max` the greatest: what is wrong with any one of
+several nodes. An increase is what a counter grew by in a window that ends now, and a
 ratio the increase of one counter to that of another.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +23,8 @@ from chaos_lab.services.metrics import Series, parse_selector
 from chaos_lab.services.process import BadConfig
 
 MISSING_S = 5.0  # no data for so long is an alert of its own
-_KINDS = ("metric", "ratio", "increase")
+_KINDS = ("metric", "min", "max", "ratio", "increase")
+_OF_SERIES: dict[str, Callable[[list[float]], float]] = {"metric": sum, "min": min, "max": max}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -43,13 +48,14 @@ class Rule:
     side: Literal["below", "above"]
     for_s: float
     metric: Series | None = None
+    of_series: Callable[[list[float]], float] = sum  # what is made of the metric's series
     ratio: tuple[Series, Series, float] | None = None
     increase: tuple[Series, float] | None = None
     written: dict[str, Any] = field(default_factory=dict)
 
     def read(self, samples: Samples, now: float) -> Reading:
         if self.metric is not None:
-            value = samples.current(self.metric, now)
+            value = samples.current(self.metric, now, self.of_series)
             return Reading(value, missing=value is None)
         if self.increase is not None:
             value = samples.increase(*self.increase, now)
@@ -117,8 +123,9 @@ def parse_rule(entry: dict[str, Any]) -> Rule:
         if len(sides) != 1:
             raise ValueError("expected either below or above")
         if len([kind for kind in _KINDS if kind in rule]) != 1:
-            raise ValueError("expected one of metric, ratio and increase")
+            raise ValueError("expected one of metric, min, max, ratio and increase")
         ratio, increase = rule.get("ratio"), rule.get("increase")
+        current = next((kind for kind in _OF_SERIES if kind in rule), None)
         return Rule(
             name=name,
             summary=_summary(entry.get("summary", "")),
@@ -127,7 +134,8 @@ def parse_rule(entry: dict[str, Any]) -> Rule:
             bound=float(rule[sides[0]]),
             side="below" if sides[0] == "below" else "above",
             for_s=seconds(rule.get("for", 0)),
-            metric=parse_selector(rule["metric"]) if "metric" in rule else None,
+            metric=parse_selector(rule[current]) if current else None,
+            of_series=_OF_SERIES[current or "metric"],
             ratio=(parse_selector(ratio["of"]), parse_selector(ratio["to"]), _window(ratio["over"]))
             if ratio is not None
             else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from chaos_lab.services.metrics import Labels, Series
 
@@ -29,12 +29,14 @@ class Samples:
         while history[0][0] < at - KEEP_S:
             history.popleft()
 
-    def current(self, selector: Series, now: float) -> float | None:
-        """The sum of the metric's series over all sources, None when nobody knows."""
+    def current(
+        self, selector: Series, now: float, of_series: Callable[[list[float]], float] = sum
+    ) -> float | None:
+        """The sum of the metric's series over all sources, or what else is made of them; None when nobody knows."""
         found = [
             value for history in self._fresh(now) for value in _select(history[-1][1], selector).values()
         ]
-        return sum(found) if found else None
+        return of_series(found) if found else None
 
     def increase(self, of: Series, over_s: float, now: float) -> float | None:
         """How much the counter grew in the window, over all sources that have it; None when none has.

@@ -8,6 +8,7 @@ pg_longest_idle_transaction_s {node}   of a session that has a transaction open 
 pg_replay_lag_s {node}           how old the oldest write is that the node has not replayed yet
 pg_replay_paused {node}          1 when somebody paused it
 pg_rows_deleted_total {node,table}
+pg_rows_deleted_too_young {node,table}   in the last five minutes, of those that were to be kept for longer
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from chaos_lab.services.alerting.probers.prober import Found, NoAnswer, Prober, 
 from chaos_lab.services.database import hang_up
 from chaos_lab.services.metrics import Labels
 from chaos_lab.services.process import Config, address, log
+
+_Row = tuple[Any, ...]
 
 _REMEMBERED = 2400  # positions in the write-ahead log: 20 minutes at two looks a second
 _PRIMARY_KNOWN_S = 2.5  # a primary that says nothing for longer does not tell how far the others should be
@@ -45,6 +48,13 @@ QUESTION = """
         (SELECT json_object_agg(relname, n_tup_del) FROM pg_stat_user_tables)
     FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+# What triggers noted, of every table that has one; every node says the same, as soon as it has replayed it.
+TOO_YOUNG = """
+    SELECT tgrelid::regclass::text, coalesce(
+        (SELECT sum(too_young) FROM deletions
+         WHERE from_table = tgrelid::regclass::text AND at > now() - interval '5 minutes'), 0)
+    FROM pg_trigger WHERE tgname = 'note_deletion' AND tgenabled <> 'D'
 """
 _NO_SLOT = ("too many clients", "remaining connection slots", "too many connections for")
 
@@ -102,7 +112,7 @@ class Node:
 
     async def look(self) -> Found:
         try:
-            row = await self._ask()
+            row, too_young = await self._ask()
         except psycopg.Error as error:
             why = " ".join(str(error).split()) or type(error).__name__
             if any(text in why for text in _NO_SLOT):
@@ -119,6 +129,8 @@ class Node:
         found["pg_replay_paused", labels] = float(paused)
         for table, number in (deleted or {}).items():
             found[series("pg_rows_deleted_total", node=self._node, table=table)] = float(number)
+        for table, number in too_young:
+            found[series("pg_rows_deleted_too_young", node=self._node, table=table)] = float(number)
         return found
 
     def failed(self) -> Found:
@@ -148,7 +160,7 @@ class Node:
             self._received.saw(int(written), now)
         return (self._cluster.written(now) or self._received).lag_s(int(replayed), now)
 
-    async def _ask(self) -> tuple[Any, ...]:
+    async def _ask(self) -> tuple[_Row, list[_Row]]:
         login = dict(self._login)
         if path := login.pop("password_file"):
             login["password"] = Path(path).read_text(encoding="utf-8").strip()
@@ -161,7 +173,7 @@ class Node:
             gssencmode="disable",
             autocommit=True,
         )
-        asking = asyncio.ensure_future(self._row(connection))
+        asking = asyncio.ensure_future(self._rows(connection))
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
@@ -173,10 +185,16 @@ class Node:
         finally:
             await connection.close()
 
-    async def _row(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> tuple[Any, ...]:
+    async def _rows(self, connection: psycopg.AsyncConnection[_Row]) -> tuple[_Row, list[_Row]]:
         row = await (await connection.execute(QUESTION)).fetchone()
         assert row is not None  # an aggregate
-        return row
+        try:
+            return row, await (await connection.execute(TOO_YOUNG)).fetchall()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
+            return (
+                row,
+                [],
+            )  # nobody notes deletions there, or we may not read them: the node answers all the same
 
 
 def of_config(config: Config) -> list[Prober]:
