@@ -11,7 +11,7 @@ from chaos_ext.language import t
 
 T = TypeVar("T")
 
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.02
 
 
 class Overdue(Exception):

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from chaos_ext.errors import Blocked, ChaosExtError
 from chaos_ext.language import t
-from chaos_ext.safety import execute, guard, ledger, lock
+from chaos_ext.safety import execute, guard, holders, ledger, lock, processes
 from chaos_ext.safety.bounded import Bounded, Overdue
 from chaos_ext.safety.ledger import Entry
+from chaos_ext.safety.ledger_postgresql import Remote
 
 UNDO_LIMIT_S = 60.0  # longest time for one undo
+ONCE_LIMIT_S = 5.0  # for one that is followed by another
 READ_BACK_S = 10.0  # how long a fault may linger after its undo returned
 PAUSES_S = (0.2, 0.5, 1.0, 2.0)  # before each further attempt
 STATES: dict[str, str] = {
@@ -32,6 +35,7 @@ STATES: dict[str, str] = {
     "already": t("already"),
 }
 Say = Callable[[str], None]
+Word = Literal["undone", "superseded", "already"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def heal(
     outcomes = []
     for entry in reversed(wanted):
         if entry.is_open and instance in (None, entry.instance):
-            outcome = undo_entry(entry, limit_s=limit_s)
+            outcome = undo_entry(entry, limit_s=limit_s, waits=say)
             say(str(outcome))
             outcomes.append(outcome)
     return outcomes
@@ -87,11 +91,15 @@ def undo_entry(
     secrets: dict[str, Any] | None = None,
     limit_s: float = UNDO_LIMIT_S,
     pauses_s: tuple[float, ...] = PAUSES_S,
+    waits: Say | None = None,
 ) -> Outcome:
-    """Undo one fault, read back, and close its entry as undone, superseded or failed."""
+    """Undo one fault, read back, and close its entry as undone, superseded or failed.
+
+    One at a time undoes in a place; `waits` is told for whom this one waits, when that takes a moment.
+    """
     book = ledger.of(entry)
     try:
-        with lock.undoing(book.directory, entry.instance, wait_s=limit_s + READ_BACK_S):
+        with _undoing(entry, waits):
             entry, is_there = _as_it_stands(entry)
             if not entry.is_open:
                 return Outcome(
@@ -104,16 +112,64 @@ def undo_entry(
                 return replace(outcome, why=t("{why}; its ledger is gone", why=outcome.why))
             state = "undone" if outcome.state == "already" else outcome.state
             return Outcome(book.close(entry, state, outcome.why), outcome.state, outcome.why)
-    except ChaosExtError as error:  # the ledger cannot be read or written, or somebody holds it for ever
+    except ChaosExtError as error:  # the ledger cannot be read or written, or an undo of this process hangs
         return Outcome(entry, "failed", str(error))
+
+
+def undo_once(
+    entry: Entry,
+    secrets: dict[str, Any] | None = None,
+    limit_s: float = ONCE_LIMIT_S,
+    waits: Say | None = None,
+) -> Outcome | None:
+    """Undo one fault while what injects it may still be at it; whoever calls undoes it again, and closes it then.
+
+    What the undo said; None when it did not come to its end. Never raises: what went wrong shows when it is undone
+    for good.
+    """
+    with contextlib.suppress(ChaosExtError, _Failed), _undoing(entry, waits):
+        if entry.undo is not None:
+            _prove(entry)
+            return Outcome(entry, *_undo(entry, secrets or {}, limit_s))
+    return None
+
+
+@contextmanager
+def _undoing(entry: Entry, waits: Say | None) -> Iterator[None]:
+    """The turn to undo where `entry` is: on this machine, and for the faults of another one among all machines.
+
+    Who undoes on the machine of the fault asks no database first.
+    """
+    what, directory = t("undo {name}", name=entry.name), ledger.of(entry).directory
+    with ExitStack() as turns:
+        turns.enter_context(lock.undoing(directory, entry.instance, what, waits))
+        if _is_of_another_machine(entry):
+            turns.enter_context(Remote(entry.ledger).undoing(entry.instance, waits))
+        yield
+
+
+def _is_of_another_machine(entry: Entry) -> bool:
+    return bool(entry.ledger) and entry.runner_host != processes.host()
+
+
+def _undo(entry: Entry, secrets: dict[str, Any], limit_s: float) -> tuple[Word, str]:
+    """What its undo said. Raises _Failed. One that is given up keeps the turn until it has ended."""
+    undo = entry.undo or {}
+    return _words(
+        _within(limit_s, lock.kept(lambda: execute.run(undo, entry.configuration, secrets, entry.identity)))
+    )
 
 
 def _as_it_stands(entry: Entry) -> tuple[Entry, bool]:
     """The entry as the ledger has it now, and whether it is there; as it was known when that cannot be read."""
+    if _is_of_another_machine(entry):
+        with contextlib.suppress(Blocked):
+            known = ledger.of(entry).book(everything=True).entries.get(entry.id, entry)
+            return replace(known, runner_is_gone=entry.runner_is_gone, ahead_s=entry.ahead_s), True
     try:
         return ledger.find(entry.path, entry.id), True
     except KeyError:
-        return entry, False
+        return entry, bool(entry.ledger)  # of a shared ledger this machine has only what it had to do with
     except Blocked:  # damaged: a line more can still be written
         return entry, True
 
@@ -133,7 +189,15 @@ def _attempts(entry: Entry, secrets: dict[str, Any], limit_s: float, pauses_s: t
 
 def _attempt(entry: Entry, secrets: dict[str, Any], limit_s: float) -> Outcome:
     try:
-        guard.prove_identity(entry.identity, entry.configuration.get("chaos_facts") or {})
+        _prove(entry)
+    except guard.Denied as error:
+        raise _Failed(
+            t(
+                "not touched: {error} It needs a person: see what is broken there, and put it back by hand.",
+                error=error,
+            ),
+            again=False,
+        ) from error
     except Blocked as error:
         if guard.is_gone(entry.identity):
             return Outcome(entry, "undone", t("the place is gone"))
@@ -141,23 +205,71 @@ def _attempt(entry: Entry, secrets: dict[str, Any], limit_s: float) -> Outcome:
             t("not touched: {error}", error=error), again=not isinstance(error, guard.Mismatch)
         ) from error
     if entry.undo is None:
+        if entry.holder is not None:
+            return _without_undo(entry, secrets, t("it has no undo"))
         if _is_in_force(entry, secrets):
             reason = entry.cannot_be_undone_because or t("it has no undo")
             raise _Failed(t("still in force, and cannot be undone: {reason}", reason=reason), again=False)
         return Outcome(entry, "undone", t("no longer in force by itself"))
-    said = _within(limit_s, lambda: execute.run(entry.undo or {}, entry.configuration, secrets))
-    word, why = _words(said)
+    try:
+        word, why = _undo(entry, secrets, limit_s)
+    except _Failed as failure:
+        if entry.holder is None:
+            raise
+        return _without_undo(entry, secrets, str(failure))
     if word == "superseded":
         return Outcome(entry, "superseded", why)
+    if not _is_gone_soon(entry, secrets):
+        if entry.holder is not None:
+            return _without_undo(entry, secrets, why)
+        raise _Failed(t("the undo returned ({why}), but the fault is still in force", why=why))
+    return Outcome(entry, word, why)
+
+
+def _prove(entry: Entry) -> None:
+    """Prove the place of a fault by what the ledger holds. Raises Blocked, also where it is denied by now."""
+    facts, then = entry.configuration.get("chaos_facts"), entry.configuration.get("chaos_deny")
+    guard.prove_identity(entry.identity, facts or {}, then)
+    if set(entry.identity) != {"lab"} and (now := _denied_now(entry.environment)):  # a lab is new each time
+        guard.prove_identity(entry.identity, facts or {}, now)
+
+
+def _denied_now(name: str) -> dict[str, Any]:
+    """What the environment's file denies; nothing where there is none any more, or nobody can read it."""
+    from chaos_ext import environments
+
+    with contextlib.suppress(ChaosExtError, OSError):
+        found = environments.fill(environments.load(name), {}, only=("deny",))
+        return dict(found.deny)
+    return {}
+
+
+def _is_gone_soon(entry: Entry, secrets: dict[str, Any]) -> bool:
     deadline = time.monotonic() + READ_BACK_S
     while _is_in_force(entry, secrets):
         if time.monotonic() >= deadline:
-            raise _Failed(t("the undo returned ({why}), but the fault is still in force", why=why))
+            return False
         time.sleep(0.05)
-    return Outcome(entry, "already" if word == "already" else "undone", why)
+    return True
 
 
-def _words(said: Any) -> tuple[str, str]:
+def _without_undo(entry: Entry, secrets: dict[str, Any], why: str) -> Outcome:
+    """End the process that the fault lives in: its own undo does not work, or is gone."""
+    assert entry.holder is not None
+    try:
+        said = holders.end(entry.holder)
+    except RuntimeError as error:
+        raise _Failed(t("{why}; {error}", why=why, error=error)) from error
+    try:
+        execute.preload(entry.in_force)
+    except Exception:  # noqa: BLE001 - gone like the undo: the fault lived in that process, which has ended
+        return Outcome(entry, "undone", t("{said} ({why})", said=said, why=why))
+    if not _is_gone_soon(entry, secrets):
+        raise _Failed(t("{said} ({why}), but the fault is still in force", said=said, why=why))
+    return Outcome(entry, "undone", t("{said} ({why})", said=said, why=why))
+
+
+def _words(said: Any) -> tuple[Word, str]:
     """What an undo said of itself; one that says nothing claims to have undone."""
     if not isinstance(said, dict) or "outcome" not in said:
         return "undone", f"{said}" if said else t("the undo returned")
@@ -170,7 +282,9 @@ def _words(said: Any) -> tuple[str, str]:
 
 
 def _is_in_force(entry: Entry, secrets: dict[str, Any]) -> bool:
-    seen = _within(READ_BACK_S, lambda: execute.evidence(entry.in_force, entry.configuration, secrets))
+    seen = _within(
+        READ_BACK_S, lambda: execute.evidence(entry.in_force, entry.configuration, secrets, entry.identity)
+    )
     return bool(seen["holds"])
 
 

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ import psutil
 
 from chaos_ext.errors import Blocked
 from chaos_ext.language import t
-from chaos_ext.safety import processes
+from chaos_ext.masking import register
+from chaos_ext.safety import ledger_postgresql, processes
 from chaos_ext.safety.ledger import Entry
 
 ANSWER_WITHIN_S = 10.0
@@ -40,6 +42,7 @@ class Janitor:
         self._process = process
         self._buffer = b""
         self._is_ready = False
+        self._told: frozenset[str] = frozenset()  # secrets that it hides in what it says
         self._lock = threading.Lock()
         _handles.add(self)
 
@@ -92,7 +95,12 @@ class Janitor:
 
         Raises Blocked when it is dead or cannot import the undo: then nothing may be injected.
         """
-        self._ask({"expect": entry.id, "path": str(entry.path)})
+        message: dict[str, Any] = {"expect": entry.id, "path": str(entry.path)}
+        if (
+            entry.ledger
+        ):  # it must be able to write there what became of it; by this line, which nobody else sees
+            message |= {"ledger": entry.ledger, "password": ledger_postgresql.password_of(entry.ledger)}
+        self._ask(message)
 
     def at_death(self, key: str, argv: list[str]) -> None:
         """Have it run `argv` after it has undone everything, should the runner die. Does not wait for it."""
@@ -127,6 +135,9 @@ class Janitor:
     def _ask(self, message: dict[str, Any]) -> None:
         with self._lock:
             self._wait_until_ready()
+            if (secrets := register.values()) != self._told:
+                self._send({"secrets": sorted(secrets)})
+                self._told = secrets
             self._send(message)
             answer = self._receive()
         if "error" in answer:
@@ -183,8 +194,7 @@ class Janitor:
 
 def wait_for_end_of(runner_pid: int, runner_started: str, limit_s: float) -> bool:
     """Wait until the janitor of that runner has ended; whether it has, after at most `limit_s` seconds."""
-    ends = [str(runner_pid), runner_started]
-    found = [each.pid for each in psutil.process_iter() if _is_janitor_of(each, ends)]
+    found = [each for each, runner in _living() if runner == (runner_pid, runner_started)]
     known = [(pid, began) for pid in found if (began := processes.start_of(pid)) is not None]
     deadline = time.monotonic() + limit_s
     while any(processes.is_alive(*each) for each in known):
@@ -194,11 +204,18 @@ def wait_for_end_of(runner_pid: int, runner_started: str, limit_s: float) -> boo
     return True
 
 
-def _is_janitor_of(process: psutil.Process, ends: list[str]) -> bool:
-    with contextlib.suppress(psutil.Error):
-        words = process.cmdline()
-        return words[-2:] == ends and "chaos_ext.safety.janitor" in words
-    return False
+def watched() -> set[tuple[int, str]]:
+    """The runners, by pid and start, that a janitor looks after right now; it may be putting back what they left."""
+    return {runner for _, runner in _living()}
+
+
+def _living() -> Iterator[tuple[int, tuple[int, str]]]:
+    """Every janitor's pid, and its runner."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if "chaos_ext.safety.janitor" in words and len(words) > 2 and words[-2].isdecimal():
+                yield process.pid, (int(words[-2]), words[-1])
 
 
 def _forked() -> None:

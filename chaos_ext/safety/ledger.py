@@ -1,107 +1,89 @@
 """The undo ledger: what was broken, and how to put it back, written before it is broken.
 
-One file of JSON lines per instance of an environment, only ever appended to. A line is on the disk
-(fsync) before the call that wrote it returns, so that a power cut, a SIGKILL or a full disk cannot
-leave a fault that nobody knows of. Lines of one entry: `intended` with everything that its undo needs,
-then `injected`, then `undone`, `superseded` (the world has moved on, undoing would do harm) or
-`failed` (still broken; `chaos heal` tries again).
+One file of JSON lines per instance of an environment, only ever appended to; or, for an environment that several
+machines share, a PostgreSQL database by URL, and beside it a file of the same shape with what this machine has to do
+with: should the database be lost at the worst moment, the undo goes on, and what closes an entry is sent later.
+
+A line is on the disk (fsync, or a durable commit) before the call that wrote it returns, so that a power cut, a
+SIGKILL or a full disk cannot leave a fault that nobody knows of. Lines of one entry: `intended` with everything that
+its undo needs, then `injected`, then `undone`, `superseded` (the world has moved on, undoing would do harm) or
+`failed` (still broken; `chaos heal` tries again). What else a ledger holds is in `book.py`.
 """
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import hashlib
 import json
-import os
-import re
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chaos_ext.errors import Blocked
 from chaos_ext.language import t
+from chaos_ext.masking.register import hidden
 from chaos_ext.record import wall_now
-from chaos_ext.safety import processes
+from chaos_ext.safety import book as books
+from chaos_ext.safety import clocks, ledger_file, processes
+from chaos_ext.safety.book import Book
+from chaos_ext.safety.entries import (
+    CLOCKS_DIFFER_S,
+    CLOSED,
+    NOT_OF_THE_FAULT,
+    STATES,
+    Entry,
+    Holder,
+    State,
+    file_stem,
+)
+from chaos_ext.safety.ledger_postgresql import Remote
 
-if TYPE_CHECKING:  # the models take longer to import than all the rest of a janitor
+if TYPE_CHECKING:
     from chaos_ext.model import Activity
 
-SCHEMA = 1
-State = Literal["intended", "injected", "undone", "superseded", "failed"]
-CLOSED: tuple[State, ...] = ("undone", "superseded")
+__all__ = ["CLOSED", "Entry", "Ledger", "State", "file_stem"]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One fault: what was done, how it is undone, how one sees that it is in force, and how far it got."""
+class Held(Protocol):
+    """That this process is the only one to run something in a place."""
 
-    id: str
-    path: Path  # the ledger file that holds it
-    name: str
-    environment: str
-    instance: str
-    identity: dict[str, dict[str, str]]  # what must be proven before anything is touched
-    activity: Activity
-    undo: Activity | None
-    cannot_be_undone_because: str
-    in_force: Activity
-    configuration: dict[str, Any]
-    target: Any
-    prior: Any  # what was seen before the fault
-    lease_until: float  # seconds since 1970; later than this nobody is expected to come back for it
-    runner_pid: int
-    runner_started: str
-    runner_host: str
-    intended_wall: str
-    state: State
-    changed_wall: str
-    why: str = ""
-    output: Any = None  # what the injecting activity returned
+    def refuse_unless_ours(self, book: Book, now: float) -> None:
+        """Raise Blocked when the ledger says that it is not, or not any more; `now` by the ledger's clock."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether something may still be broken."""
-        return self.state not in CLOSED
-
-    def runner_may_live(self) -> bool:
-        """Whether whoever injected this may still come back for it.
-
-        On another machine we cannot see its process; there the lease decides.
-        """
-        if self.runner_host != processes.host():
-            return time.time() < self.lease_until
-        return processes.is_alive(self.runner_pid, self.runner_started)
-
-    def is_of_this_process(self) -> bool:
-        """Whether this very process injected it."""
-        return (self.runner_host, self.runner_pid, self.runner_started) == (
-            processes.host(),
-            *processes.myself(),
-        )
+    def refuse_if_over(self) -> None:
+        """Raise Blocked when it may have ended by now, by this machine's clock."""
 
 
-_FIXED = ("id", "path", "state", "changed_wall", "why", "output")  # not part of the first line's `fault`
-
-
-def file_stem(instance: str) -> str:
-    """A file name for `instance`: itself when that is a harmless name, otherwise its digest."""
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", instance):
-        return instance
-    return hashlib.sha256(instance.encode()).hexdigest()[:40]
+# Sees what is open, and what time it is there; raises to stop the writing, or returns more for the record.
+Unless = Callable[[Book, float], dict[str, Any] | None]
+_Rows = list[tuple[str, dict[str, Any]]]
+_COPIES = "copies"
 
 
 class Ledger:
-    """The ledger of one instance. Several processes may use it at once."""
+    """The ledger of one instance. Several processes may use it at once.
 
-    def __init__(self, directory: Path, environment: str, instance: str) -> None:
+    `url`: of the shared ledger, without a password (`ledger_postgresql.remember`); "" for a file in `directory`.
+    """
+
+    def __init__(self, directory: Path, environment: str, instance: str, url: str = "") -> None:
         self.directory = directory
         self.environment = environment
         self.instance = instance
-        self.path = directory / f"{file_stem(instance)}.jsonl"
+        self.url = url
+        self.path = folder_of(directory, url) / f"{file_stem(instance)}.jsonl"
+        self._clocks = clocks.both()
+        self.held: Held | None = None  # by this process, while it runs something there
+
+    @property
+    def where(self) -> str:
+        """The file or the URL, for messages."""
+        return self.url or str(self.path)
+
+    # --- faults ---
 
     def intend(
         self,
@@ -120,8 +102,10 @@ class Ledger:
         """Write down what is about to be broken. Returns once it is on the disk.
 
         `lease_s`: seconds after which the janitor undoes it although the runner lives. Raises Blocked
-        when it cannot be written; then nothing may be injected.
+        when it cannot be written, this machine's clock jumped, or a shared place is not ours any more; then nothing
+        may be injected.
         """
+        self._refuse_jumped_clock()
         pid, started = processes.myself()
         now = wall_now()
         entry = Entry(
@@ -145,35 +129,186 @@ class Ledger:
             intended_wall=now,
             state="intended",
             changed_wall=now,
+            ledger=self.url,
         )
-        fault = {key: value for key, value in vars(entry).items() if key not in _FIXED}
-        self._append(entry.id, "intended", now, {"fault": fault})
+        fault = _fault_of(entry)
+        # Hidden, they would not undo it any more.
+        for needed in ("undo", "in_force", "configuration", "identity"):
+            if hidden(fault[needed]) != fault[needed]:
+                raise Blocked(
+                    t(
+                        "{name}: got a secret's value in its {needed}, expected none: the ledger is kept, and whoever "
+                        "heals must read it. Nothing is injected.",
+                        name=name,
+                        needed=needed,
+                    )
+                )
+        ours = None if self.held is None else self.held.refuse_unless_ours
+        self.append(entry.id, "intended", {"fault": fault}, wall=now, unless=ours, check_clock=True)
         return entry
+
+    def refuse_if_late(self, entry: Entry) -> None:
+        """Raise Blocked when a fault that was intended must not be injected any more; asked right before it is.
+
+        Its runner may have stood still since: its place was lost then, or its entry was healed, or soon is.
+        """
+        self._refuse_jumped_clock()
+        if self.held is not None:
+            self.held.refuse_if_over()
+        known = next((each for each in self.entries() if each.id == entry.id), None)
+        if known is None or not known.is_open or known.lease() == "over":
+            raise Blocked(
+                t(
+                    "{name}: got its entry {state}, expected it open and within its lease: this process stood still. "
+                    "Nothing was injected; run it again.",
+                    name=entry.name,
+                    state=t("gone") if known is None else known.state if not known.is_open else t("overdue"),
+                )
+            )
 
     def injected(self, entry: Entry, output: Any) -> Entry:
         """Write down that the fault was injected, and what its activity returned."""
         now = wall_now()
-        self._append(entry.id, "injected", now, {"output": output})
-        return replace(entry, state="injected", changed_wall=now, output=output)
+        self.append(entry.id, "injected", {"output": output}, wall=now)
+        holder = books.holder_in(output) or entry.holder
+        return replace(entry, state="injected", changed_wall=now, output=output, holder=holder)
+
+    def held_by(self, entry: Entry, holder: Holder) -> None:
+        """Write down which process the fault will live in, before it does. Raises Blocked."""
+        self.append(entry.id, "holder", {"holder": vars(holder)})
 
     def close(self, entry: Entry, state: State, why: str) -> Entry:
         """Write down how it ended: `undone`, `superseded`, or `failed` (which stays open)."""
         now = wall_now()
-        self._append(entry.id, state, now, {"why": why})
+        if self.url:
+            self._adopt(entry)
+        self.append(entry.id, state, {"why": why}, wall=now, later=True)
         return replace(entry, state=state, changed_wall=now, why=why)
 
     def entries(self) -> list[Entry]:
-        """All entries, oldest first, each as it stands now."""
+        """All entries that this machine has to do with, oldest first, each as it stands now."""
         return read_file(self.path)
 
     def open_entries(self) -> list[Entry]:
         """Entries that may still be broken, oldest first."""
         return [entry for entry in self.entries() if entry.is_open]
 
-    def _append(self, entry: str, state: State, wall: str, more: dict[str, Any]) -> None:
-        record = {"schema": SCHEMA, "entry": entry, "state": state, "wall": wall, **more}
+    # --- everything ---
+
+    def book(self, everything: bool = False) -> Book:
+        """What is open in it, on every machine that shares it. Raises Blocked when that cannot be known."""
+        if not self.url:
+            return read_book(self.path)
+        self.send_unsent()
+        rows, ahead_s = Remote(self.url).records(self.instance, everything)
+        book = Book(self.environment, self.instance, self.url, ahead_s)
+        return books.fold(rows, self.path, self.url, book)
+
+    def append(
+        self,
+        key: str,
+        state: str,
+        more: dict[str, Any],
+        *,
+        wall: str | None = None,
+        later: bool = False,
+        unless: Unless | None = None,
+        check_clock: bool = False,
+    ) -> None:
+        """Write one record, durably. Raises Blocked.
+
+        `later`: when the shared ledger cannot be reached this machine keeps it, and sends it later. `unless` sees
+        what is open, while nobody else can write, and raises to stop it.
+        """
+        schema = books.FAULTS if state in STATES else books.SCHEMA
+        record = {"schema": schema, "entry": key, "state": state, "wall": wall or wall_now(), **hidden(more)}
+        if self.url or state not in STATES:
+            record |= {"environment": self.environment, "instance": self.instance}
+        if not self.url:
+            return self._write(record, unless)
+        record["record"] = str(uuid.uuid4())
         try:
-            _append_durably(self.path, json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n")
+            Remote(self.url).append(record, self._as_book(unless), check_clock)
+        except Blocked:
+            if not later:
+                raise
+            return self._write({**record, "copy_of": self.url, "unsent": True})
+        try:
+            self._write({**record, "copy_of": self.url})
+        except Blocked as error:
+            if state != "intended":  # the shared ledger has it; the copy is for the day when that is lost
+                return None
+            undone = {"state": "undone", "why": t("nothing was injected"), "record": str(uuid.uuid4())}
+            with contextlib.suppress(Blocked):
+                Remote(self.url).append({**record, **undone, "fault": None})
+            raise error
+        return None
+
+    def send_unsent(self) -> int:
+        """Send what a shared ledger has not got yet; how much that was. Raises Blocked when it cannot be reached."""
+        if not self.url:
+            return 0
+        sent = 0
+        for key, kept in read_book(self.path).unsent.items():
+            record = {name: value for name, value in kept.items() if name not in ("copy_of", "unsent")}
+
+            def unless(rows: _Rows, _now: float, subject: str = record["entry"]) -> None:
+                if not any(row["entry"] == subject for _, row in rows):
+                    raise _Closed
+
+            with contextlib.suppress(_Closed):  # somebody else has closed it meanwhile
+                Remote(self.url).append(record, unless)
+            self._write(
+                {
+                    "schema": books.SCHEMA,
+                    "entry": key,
+                    "state": "sent",
+                    "wall": wall_now(),
+                    "copy_of": self.url,
+                }
+            )
+            sent += 1
+        return sent
+
+    def _as_book(self, unless: Unless | None) -> Callable[[_Rows, float], dict[str, Any] | None] | None:
+        if unless is None:
+            return None
+
+        def see(rows: _Rows, now: float) -> dict[str, Any] | None:
+            book = Book(self.environment, self.instance, self.url)
+            return unless(books.fold(rows, self.path, self.url, book), now)
+
+        return see
+
+    def _adopt(self, entry: Entry) -> None:
+        """Have a copy of an entry that another machine wrote, so that its closing line has something to close."""
+        with contextlib.suppress(Blocked):
+            if any(known.id == entry.id for known in read_file(self.path)):
+                return
+            common = {
+                "schema": books.FAULTS, "entry": entry.id, "copy_of": self.url,
+                "environment": self.environment, "instance": self.instance,
+            }  # fmt: skip
+            fault = {"state": "intended", "wall": entry.intended_wall, "fault": _fault_of(entry)}
+            self._write({**common, **fault})
+            if entry.state != "intended":
+                self._write(
+                    {
+                        **common, "state": entry.state, "wall": entry.changed_wall, "why": entry.why,
+                        "output": entry.output,
+                    }
+                )  # fmt: skip
+
+    def _write(self, record: dict[str, Any], unless: Unless | None = None) -> None:
+        """One line at the end of our file."""
+
+        def see(data: bytes) -> None:
+            if unless is not None:
+                unless(books.parse(self.path, data), time.time())
+
+        try:
+            line = json.dumps(record, ensure_ascii=False, default=str).encode(errors="replace") + b"\n"
+            ledger_file.append(self.path, line, see)
         except OSError as error:
             raise Blocked(
                 t(
@@ -181,67 +316,77 @@ class Ledger:
                     "mend the directory; nothing is injected without it.",
                     path=self.path,
                     strerror=error.strerror or error,
-                    state=state,
+                    state=record["state"],
                 )
             ) from error
+
+    def _refuse_jumped_clock(self) -> None:
+        """A lease is a time of the wall clock: one that was set meanwhile may be wrong now, or was before."""
+        wall, steady = clocks.both()
+        jumped_s = (wall - self._clocks[0]) - (steady - self._clocks[1])
+        if abs(jumped_s) > CLOCKS_DIFFER_S:
+            raise Blocked(
+                t(
+                    "clock: got a jump by {jumped_s:.0f} s since this run began, expected none: nobody could trust a "
+                    "lease. See that the clock is right (timedatectl), then start again; nothing is injected.",
+                    jumped_s=jumped_s,
+                )
+            )
+
+
+class _Closed(Exception):
+    """What a late record would close is closed."""
+
+
+def _fault_of(entry: Entry) -> dict[str, Any]:
+    return {key: value for key, value in vars(entry).items() if key not in NOT_OF_THE_FAULT}
+
+
+def folder_of(directory: Path, url: str) -> Path:
+    """Where the files of a ledger are: in the state's own folder, or in that of a shared ledger's copies."""
+    return directory / _COPIES / hashlib.sha256(url.encode()).hexdigest()[:16] if url else directory
 
 
 def of(entry: Entry) -> Ledger:
     """The ledger that holds `entry`."""
-    return Ledger(entry.path.parent, entry.environment, entry.instance)
+    directory = entry.path.parents[2] if entry.ledger else entry.path.parent
+    return Ledger(directory, entry.environment, entry.instance, entry.ledger)
+
+
+def read_book(path: Path) -> Book:
+    """What one ledger file says. Raises Blocked on a damaged one."""
+    return books.parse(path, ledger_file.read(path))
 
 
 def read_file(path: Path) -> list[Entry]:
     """The entries of one ledger file; none when there is no file. Raises Blocked on a damaged one."""
-    try:
-        with path.open("rb") as file, _flocked(file.fileno(), fcntl.LOCK_SH):
-            data = file.read()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise Blocked(
-            t("{path}: got {strerror}, expected to read what is open.", path=path, strerror=error.strerror)
-        ) from error
-    return parse(path, data)
+    return list(read_book(path).entries.values())
 
 
-def parse(path: Path, data: bytes) -> list[Entry]:
-    """The entries in `data`, the content of the ledger file `path`. Raises Blocked when it is damaged."""
-    entries: dict[str, Entry] = {}
-    lines = data.split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
+def files(directory: Path) -> list[Path]:
+    """The ledger files of this machine: its own, and the copies of shared ledgers."""
+    return [*sorted(directory.glob("*.jsonl")), *sorted(directory.glob(f"{_COPIES}/*/*.jsonl"))]
+
+
+def read_books(paths: Iterable[Path], damaged: list[Blocked] | None = None) -> list[Book]:
+    """What several files say. Raises Blocked on a damaged one, or adds that to `damaged` and goes on."""
+    found = []
+    for path in paths:
         try:
-            _fold(entries, json.loads(line), path)
-        except (ValueError, KeyError, TypeError) as error:
-            if number == len(lines):  # torn by a power cut: nobody was told that it had been written
-                break
-            raise Blocked(
-                t(
-                    "{path}:{number}: got a line that cannot be read ({error}), expected one ledger "
-                    "record. Look at it before anything else is injected here.",
-                    path=path,
-                    number=number,
-                    error=error,
-                )
-            ) from error
-    return list(entries.values())
-
-
-def read_all(directory: Path, damaged: list[Blocked] | None = None) -> list[Entry]:
-    """The entries of every instance, oldest first.
-
-    Raises Blocked on a damaged file, or adds that to `damaged` and goes on with the other files.
-    """
-    entries: list[Entry] = []
-    for path in sorted(directory.glob("*.jsonl")):
-        try:
-            entries += read_file(path)
+            found.append(read_book(path))
         except Blocked as error:
             if damaged is None:
                 raise
             damaged.append(error)
+    return found
+
+
+def read_all(directory: Path, damaged: list[Blocked] | None = None) -> list[Entry]:
+    """The entries of every instance that this machine has to do with, oldest first.
+
+    Raises Blocked on a damaged file, or adds that to `damaged` and goes on with the other files.
+    """
+    entries = [e for book in read_books(files(directory), damaged) for e in book.entries.values()]
     return sorted(entries, key=lambda entry: entry.intended_wall)
 
 
@@ -250,119 +395,5 @@ def find(path: Path, entry_id: str) -> Entry:
     return next((entry for entry in read_file(path) if entry.id == entry_id), None) or _missing(entry_id)
 
 
-def refuse_if_unhealed(directory: Path, instance: str) -> None:
-    """Raise Blocked when something that nobody is looking after may still be broken in `instance`.
-
-    What this very process has injected, and is going to undo, does not count; what it failed to undo does.
-    """
-    path = directory / f"{file_stem(instance)}.jsonl"
-    unhealed = [
-        entry
-        for entry in read_file(path)
-        if entry.is_open and (entry.state == "failed" or not entry.is_of_this_process())
-    ]
-    if unhealed:
-        names = ", ".join(f"{entry.name} ({entry.state} {entry.changed_wall})" for entry in unhealed)
-        raise Blocked(
-            t(
-                "{path}: got {unhealed} unhealed: {names}; expected none before anything new is "
-                "broken. Run 'chaos heal'.",
-                path=path,
-                unhealed=len(unhealed),
-                names=names,
-            )
-        )
-
-
 def _missing(entry_id: str) -> Entry:
     raise KeyError(entry_id)
-
-
-def _fold(entries: dict[str, Entry], record: dict[str, Any], path: Path) -> None:
-    if record["schema"] != SCHEMA:
-        raise ValueError(
-            t("schema {schema}, this version reads {ours}", schema=record["schema"], ours=SCHEMA)
-        )
-    key, state, wall = record["entry"], record["state"], record["wall"]
-    if state == "intended":
-        entries[key] = Entry(id=key, path=path, state=state, changed_wall=wall, **record["fault"])
-        return
-    entries[key] = replace(
-        entries[key],
-        state=state,
-        changed_wall=wall,
-        why=record.get("why", entries[key].why),
-        output=record.get("output", entries[key].output),
-    )
-
-
-def _append_durably(path: Path, line: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked_file(path) as fd:
-        end = _mend_tail(fd)
-        try:
-            left = line
-            while left:
-                left = left[os.write(fd, left) :]
-            os.fsync(fd)
-        except OSError:
-            os.ftruncate(fd, end)  # half a line would be read as damage
-            raise
-    if end == 0:
-        _sync_directory(path.parent)
-
-
-@contextmanager
-def _locked_file(path: Path) -> Iterator[int]:
-    """The file, locked, and still the one of that name: `prune` may have removed it while we waited."""
-    while True:
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            with _flocked(fd, fcntl.LOCK_EX):
-                if _is_still(fd, path):
-                    yield fd
-                    return
-        finally:
-            os.close(fd)
-
-
-def _is_still(fd: int, path: Path) -> bool:
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        return False
-    ours = os.fstat(fd)
-    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
-
-
-def _mend_tail(fd: int) -> int:
-    """Make the file end with a whole line; returns its length. A torn last line was never acknowledged."""
-    end = os.fstat(fd).st_size
-    data = os.pread(fd, end, 0)
-    tail = data.rpartition(b"\n")[2]
-    if not tail:
-        return end
-    try:
-        json.loads(tail)
-    except ValueError:
-        os.ftruncate(fd, end - len(tail))
-        return end - len(tail)
-    os.write(fd, b"\n")
-    return end + 1
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-@contextmanager
-def _flocked(fd: int, how: int) -> Iterator[None]:
-    fcntl.flock(fd, how)
-    try:
-        yield
-    finally:
-        fcntl.flock(fd, fcntl.LOCK_UN)

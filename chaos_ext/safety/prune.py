@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaos_ext.errors import Blocked
-from chaos_ext.safety import ledger, lock
+from chaos_ext.safety import book, ledger, lock
 
 KEEP_S = 7 * 86400.0  # closed for longer than this: gone
 KEEP_FILES = 500  # beyond so many, also younger ones, the oldest first
@@ -41,7 +41,7 @@ def prune(directory: Path, keep_files: int = KEEP_FILES) -> int:
 
 
 def _outdated(directory: Path, moment: float, keep_files: int) -> Iterator[Path]:
-    aged = sorted((_age_s(path, moment), path) for path in directory.glob("*.jsonl"))
+    aged = sorted((_age_s(path, moment), path) for path in ledger.files(directory))
     for number, (age_s, path) in enumerate(aged):
         if age_s > KEEP_S or (number >= keep_files and age_s > NEVER_YOUNGER_S):
             yield path
@@ -62,7 +62,7 @@ def _remove_closed(path: Path) -> bool:
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if any(entry.is_open for entry in ledger.parse(path, os.pread(fd, os.fstat(fd).st_size, 0))):
+        if not book.parse(path, os.pread(fd, os.fstat(fd).st_size, 0)).is_settled:
             return False
         path.unlink()
     except (OSError, Blocked):  # somebody writes in it, or it is damaged

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,12 +16,24 @@ from typing import Any
 
 import psutil
 import pytest
+from lab_services.support.postgresql import PostgreSQL, fresh
+from waiting import wait_for
 
+from chaos_ext import environments
+from chaos_ext.actions.door import Fault
+from chaos_ext.model import Place
+from chaos_ext.record import Recorder
 from chaos_ext.safety import ledger as ledgers
+from chaos_ext.safety.abort import Abort
+from chaos_ext.safety.janitor import Janitor
 from chaos_ext.safety.ledger import Entry, Ledger
 
 SUPPORT = Path(__file__).parent / "support"
-sys.path.insert(0, str(SUPPORT))
+sys.path[:0] = [str(SUPPORT), str(SUPPORT.parents[1] / "actions" / "support")]
+
+import ways_for_tests as ways  # noqa: E402
+from aborting import small_project  # noqa: E402
+from actions_door import SmallTrial, as_fault  # noqa: E402
 
 _CONFIG = """
 [unix_http_server]
@@ -36,20 +47,6 @@ pidfile={dir}/supervisord.pid
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-
-
-def wait_for(holds: Callable[[], Any], what: str, within_s: float = 20.0) -> Any:
-    """The first truthy answer of `holds`."""
-    deadline = time.monotonic() + within_s
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, f"waited {within_s:g} s for: {what}"
-        time.sleep(0.01)
-    return answer
-
-
-@pytest.fixture
-def until() -> Callable[..., Any]:
-    return wait_for
 
 
 @dataclass
@@ -71,7 +68,7 @@ class RealPlace:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(20)
 
     def vanish(self) -> None:
         self.stop()
@@ -95,7 +92,7 @@ def start_place(directory: Path, marker: str | None = None) -> RealPlace:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_for((directory / "run" / "supervisor.sock").exists, "the supervisor's socket")
+    wait_for("the supervisor's socket", (directory / "run" / "supervisor.sock").exists)
     return RealPlace(directory, marker, process)
 
 
@@ -189,10 +186,10 @@ class Runner:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(20)
 
     def wait_for_janitor(self) -> None:
-        wait_for(lambda: not _lives(self.janitor_pid), "the janitor to end")
+        wait_for("the janitor to end", lambda: not _lives(self.janitor_pid))
 
 
 def _lives(pid: int) -> bool:
@@ -229,7 +226,7 @@ def run(tmp_path: Path, thing: Thing) -> Iterator[Callable[..., Runner]]:
         line = process.stdout.readline()
         assert line, (tmp_path / "stderr").read_text()
         said = json.loads(line)
-        path = Ledger(ledger_dir, "lab", place.marker).path
+        path = Ledger(ledger_dir, "lab", place.marker, more.get("url", "")).path
         runners.append(Runner(process, said["entry"], said["janitor"], path, said))
         return runners[-1]
 
@@ -270,3 +267,127 @@ def broken(tmp_path: Path, thing: Thing) -> Callable[..., Entry]:
         return book.injected(entry, execute.run(entry.activity, entry.configuration))
 
     return inject
+
+
+@pytest.fixture(scope="session")
+def sts() -> Iterator[tuple[str, Any]]:
+    """moto's STS: its address, and a client of it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+    session = boto3.session.Session("a", "b", region_name="us-east-1")
+    yield url, session.client("sts", endpoint_url=url)
+    server.stop()
+
+
+@pytest.fixture
+def field(tmp_path: Path, sts: tuple[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[ways.Field]:
+    """A project whose experiment changes something, in an environment that is what it says it is."""
+    from chaos_ext.safety import gate
+
+    gate.install()
+    root = tmp_path / "project"
+    with ways.recording() as dedicated, ways.recording() as production:
+        ways.as_cluster(dedicated, ways.UID, purpose="chaos")
+        ways.as_cluster(production, "of-production")
+        ways.project(root, dedicated.url, sts[0], ways.as_profile(sts[1], ways.ACCOUNT, ways.ROLE))
+        monkeypatch.chdir(root)
+        monkeypatch.setenv("CHAOS_PROJECT", str(root))
+        monkeypatch.setenv("CHAOS_STATE", str(root / ".chaos"))
+        for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_", "KUBE"))]:
+            monkeypatch.delenv(name)
+        yield ways.Field(root, dedicated, production, sts[1], sts[0], ways.experiment(root, dedicated.url))
+
+
+# --- a ledger that machines share ---
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    """One server for the ledgers of all tests."""
+    with fresh(fsync="on") as running:
+        yield running
+
+
+@pytest.fixture
+def url(server: PostgreSQL) -> str:
+    """A fresh database."""
+    server.execute("DROP DATABASE IF EXISTS ledger WITH (FORCE)")
+    server.execute("CREATE DATABASE ledger")
+    return f"postgresql://postgres@127.0.0.1:{server.port}/ledger"
+
+
+@pytest.fixture
+def here(tmp_path: Path, url: str) -> Ledger:
+    return Ledger(tmp_path / "here", "dedicated", "dedicated", url)
+
+
+@pytest.fixture
+def there(tmp_path: Path, url: str) -> Ledger:
+    """The same ledger, as another machine has it."""
+    return Ledger(tmp_path / "there", "dedicated", "dedicated", url)
+
+
+# --- the guarded door, over the small place ---
+
+
+@pytest.fixture
+def heard() -> list[Callable[[dict[str, Any]], object]]:
+    """Who listens to the events of `door`, as they happen."""
+    return []
+
+
+@pytest.fixture
+def door(
+    tmp_path: Path, shared_place: RealPlace, thing: Thing, heard: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SmallTrial]:
+    """A trial as small as the door takes one."""
+    root = tmp_path / "project"
+    small_project(root, 1, thing.path)
+    monkeypatch.setenv("CHAOS_PROJECT", str(root))
+    environment = environments.fill(environments.load("small"), shared_place.facts)
+    trial = SmallTrial(
+        Place(environment, shared_place.marker, shared_place.facts),
+        Recorder(tmp_path / "events.jsonl", (lambda event: [tell(event) for tell in heard],)),
+        Ledger(tmp_path / "ledger", "small", shared_place.marker),
+        Janitor.start(tmp_path / "ledger"),
+        Abort(),
+    )
+    yield trial
+    trial.janitor.close()
+    trial.recorder.close()
+
+
+@pytest.fixture
+def fault(thing: Thing, shared_place: RealPlace) -> Fault:
+    """What breaks the thing."""
+    return as_fault(shared_place.facts, "break-file", **thing.fault())
+
+
+@pytest.fixture
+def service(thing: Thing) -> Iterator[int]:
+    """A service that is well while the thing is whole, and its alerting; its port."""
+    process = subprocess.Popen(
+        [sys.executable, str(SUPPORT / "small_service.py"), str(thing.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin
+    assert process.stdout
+    yield int(process.stdout.readline())
+    process.stdin.close()
+    process.wait(20)
+    process.stdout.close()
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stand-in for chaosk8s that can be imported, whatever is installed."""
+    known = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("chaosk8s")}
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "support" / "drivers"))
+    yield
+    for name in [name for name in sys.modules if name.startswith("chaosk8s")]:
+        del sys.modules[name]
+    sys.modules.update(known)

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from chaos_ext.errors import Blocked
-from chaos_ext.safety import ledger
+from chaos_ext.safety import free, ledger
 from chaos_ext.safety.ledger import Ledger
 
 
@@ -87,7 +87,7 @@ def test_damage_blocks(own_book, line):
     with pytest.raises(Blocked, match=r"an-instance\.jsonl:1: "):
         own_book.entries()
     with pytest.raises(Blocked):
-        ledger.refuse_if_unhealed(own_book.directory, "an-instance")
+        free.refuse_if_unhealed(own_book.book())
 
 
 def test_several_processes_append_at_once(own_book):
@@ -159,24 +159,63 @@ def test_names_are_not_mixed_up():
 
 
 def test_unhealed_of_others_refuses(own_book):
-    ledger.refuse_if_unhealed(own_book.directory, "an-instance")  # no file at all
+    free.refuse_if_unhealed(own_book.book())  # no file at all
     entry = intend(own_book)
-    ledger.refuse_if_unhealed(own_book.directory, "an-instance")  # our own, in force just now
+    free.refuse_if_unhealed(own_book.book())  # our own, in force just now
     own_book.close(entry, "failed", "not yet")
     with pytest.raises(Blocked, match=r"break-file .*Run 'chaos heal'"):
-        ledger.refuse_if_unhealed(own_book.directory, "an-instance")
+        free.refuse_if_unhealed(own_book.book())
     own_book.close(entry, "undone", "now")
-    ledger.refuse_if_unhealed(own_book.directory, "an-instance")
-    ledger.refuse_if_unhealed(own_book.directory, "another")
+    free.refuse_if_unhealed(own_book.book())
+    free.refuse_if_unhealed(Ledger(own_book.directory, "lab", "another").book())
 
 
 def test_unhealed_of_a_dead_runner_refuses(run, shared_place, own_book):
     runner = run(shared_place)
     directory = runner.ledger_path.parent
     with pytest.raises(Blocked, match="break-file"):
-        ledger.refuse_if_unhealed(directory, shared_place.marker)
+        free.refuse_if_unhealed(Ledger(directory, "lab", shared_place.marker).book())
     assert runner.entry.runner_may_live()
     runner.kill()
     assert not runner.entry.runner_may_live()
     runner.wait_for_janitor()
-    ledger.refuse_if_unhealed(directory, shared_place.marker)
+    free.refuse_if_unhealed(Ledger(directory, "lab", shared_place.marker).book())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("lease_until", "soon"), ("lease_until", True), ("lease_until", float("nan")), ("runner_pid", "7"),
+        ("runner_pid", -1), ("runner_pid", 10**40), ("intended_wall", 7), ("identity", []), ("undo", "x"),
+        ("activity", None), ("name", {}),
+        ("cannot_be_undone_because", None),
+    ],
+)  # fmt: skip
+def test_a_value_that_nobody_can_rely_on_is_damage(own_book, field, value):
+    intend(own_book)
+    record = json.loads(own_book.path.read_text())
+    record["fault"][field] = value
+    own_book.path.write_text(json.dumps(record) + "\n")
+    with pytest.raises(
+        Blocked, match=rf"an-instance\.jsonl:1: got a line that cannot be read \({field}: got "
+    ):
+        own_book.entries()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000, '{"schema": 1, "entry": "x", "state": "intended", "wall": "x", "fault": [1]}',
+        '{"schema": 1, "entry": "x", "state": "gone", "wall": "x"}',
+        '{"schema": 1, "entry": 1, "state": "undone", "wall": "x"}',
+        '{"schema": 1, "entry": "x", "state": "intended", "wall": "x", "fault": {"' + "x" * 9000 + '": 1}}',
+    ],
+    ids=lambda line: line[:3] + line[40:70],
+)  # fmt: skip
+def test_a_line_that_is_no_record_is_damage(own_book, line):
+    intend(own_book)
+    with own_book.path.open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(Blocked, match=r"an-instance\.jsonl:2: got a line that cannot be read") as refused:
+        own_book.entries()
+    assert len(str(refused.value)) < 1000

@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+from waiting import wait_for
 
 from chaos_ext.errors import Blocked
 from chaos_ext.safety import lock
@@ -33,7 +34,7 @@ def holder(tmp_path):
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
-    process.wait()
+    process.wait(20)
     process.stdin.close()
     process.stdout.close()
 
@@ -52,7 +53,7 @@ def test_another_instance_is_free(holder, tmp_path):
 
 def test_killed_holder_holds_nothing(holder, tmp_path):
     holder.kill()
-    holder.wait()
+    holder.wait(20)
     with lock.hold(tmp_path, "dedicated", "me"):
         pass
 
@@ -83,7 +84,7 @@ def test_only_one_of_many_at_a_time(tmp_path):
 
     def work():
         for _ in range(30):
-            with lock.undoing(tmp_path, "dedicated", wait_s=60):
+            with lock.undoing(tmp_path, "dedicated", "undo x"):
                 inside.append(1)
                 most.append(len(inside))
                 inside.pop()
@@ -96,10 +97,47 @@ def test_only_one_of_many_at_a_time(tmp_path):
     assert (len(most), max(most)) == (120, 1)
 
 
-def test_waiting_for_an_undo_has_an_end(tmp_path):
-    with (
-        lock.undoing(tmp_path, "dedicated", wait_s=1),
-        pytest.raises(Blocked, match="undo in 'dedicated'"),
-        lock.undoing(tmp_path, "dedicated", wait_s=0.05),
-    ):
+def test_a_killed_undo_keeps_nobody_waiting(tmp_path):
+    script = _HOLDER.replace("lock.hold(", "lock.undoing(")
+    first = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path), "dedicated"], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )  # fmt: skip
+    assert first.stdout.readline() == b"held\n"
+    told, done = [], []
+
+    def second():
+        with lock.undoing(tmp_path, "dedicated", "undo y", told.append):
+            done.append(True)
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    wait_for("the second to say for whom it waits", lambda: told)
+    assert told[0].startswith("waiting for chaos verify redis-memory-full of ")
+    assert f"(pid {first.pid}, since 20" in told[0]
+    assert done == []
+    first.kill()
+    thread.join(30)
+    assert done == [True]
+    assert len(told) == 1
+    first.communicate(timeout=20)
+
+
+def test_what_was_given_up_keeps_the_others_out_until_it_has_ended(tmp_path, monkeypatch):
+    goes_on, ended = threading.Event(), []
+
+    def work():
+        goes_on.wait(60)
+        ended.append(True)
+
+    with lock.undoing(tmp_path, "dedicated", "undo x"):
+        thread = threading.Thread(target=lock.kept(work))
+        thread.start()
+    monkeypatch.setattr(lock, "GIVEN_UP_S", 0.1)
+    with pytest.raises(Blocked, match="given up and goes on"), lock.undoing(tmp_path, "dedicated", "undo y"):
         pass
+    monkeypatch.setattr(lock, "GIVEN_UP_S", 60.0)
+    goes_on.set()
+    with lock.undoing(tmp_path, "dedicated", "undo y"):
+        assert ended == [True]
+    thread.join()
+    assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,14 @@
 """A thing that really breaks: a file that is moved away. Every undo says in a log that it ran, and when."""
 
+import contextlib
 import json
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from chaoslib.exceptions import InterruptExecution
 
 
 def _log(path: str, word: str) -> None:
@@ -31,6 +35,24 @@ def break_when_told(path: str) -> dict[str, Any]:
     return break_file(path)
 
 
+def break_again_when_told(path: str) -> None:
+    """Takes no notice of who asks it to stop; once PATH.go is there it breaks the file, which somebody has mended."""
+    ended = threading.Event()
+
+    def work() -> None:
+        time.sleep(0.2)  # until the main thread waits for this one
+        _log(path, "others")
+        while not os.path.exists(path + ".go"):
+            time.sleep(0.01)
+        break_file(path)
+        ended.set()
+
+    threading.Thread(target=work).start()
+    while not ended.is_set():
+        with contextlib.suppress(InterruptExecution):
+            ended.wait(60)
+
+
 def break_half(path: str) -> None:
     os.rename(path, path + ".lost")
     raise RuntimeError("half-way")
@@ -54,6 +76,14 @@ def mend(path: str, configuration: dict[str, Any] | None = None) -> dict[str, An
         return {"outcome": "already", "why": "the file is there"}
     os.rename(path + ".lost", path)
     return {"outcome": "undone", "why": "moved back"}
+
+
+def mend_when_told(path: str) -> dict[str, Any]:
+    """Hangs until PATH.go is there, and mends the file then."""
+    _log(path, "mend")
+    while not os.path.exists(path + ".go"):
+        time.sleep(0.01)
+    return mend(path)
 
 
 def mend_nothing(path: str) -> dict[str, Any]:

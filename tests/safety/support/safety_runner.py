@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 janitor = Janitor.start(Path(wanted["ledger"]))
 if wanted.get("at_death"):
     janitor.at_death("command", wanted["at_death"])
-ledger = Ledger(Path(wanted["ledger"]), "lab", wanted["instance"])
+ledger = Ledger(Path(wanted["ledger"]), "lab", wanted["instance"], wanted.get("url", ""))
 configuration = {"chaos_facts": wanted["facts"]}
 entry = ledger.intend(
     "break-file",
@@ -46,6 +46,13 @@ if wanted["then"] == "children":
         os.read(read, 1)
         os._exit(0)
     said |= {"children": [child.pid, sloppy.pid, forked]}
+if wanted["then"] == "mitigating":
+    from types import SimpleNamespace
+
+    from chaos_ext.safety import mitigating
+
+    following = mitigating.following(ledger, "down.md", False)
+    following.__enter__()(SimpleNamespace(key="step-2", heading="Step 2. Promote pg-b"))
 print(json.dumps(said), flush=True)
 sys.stdin.read()
 if wanted["then"] == "bye":
