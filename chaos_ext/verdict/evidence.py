@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos_ext.meter.samples import Sample
-from chaos_ext.model import Arm, Environment, Event, FailureMode, Objectives, Services
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Mutation, Objectives, Services
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class TrialEvidence:
     journal: dict[str, Any] | None  # Chaos Toolkit's own; None when it left none
     read_back: tuple[dict[str, Any], ...] = ()  # lines of readback.jsonl: {"flow", "items"} as they came
     unreadable: tuple[str, ...] = ()  # files that are damaged, each with what is wrong
+    step: str = ""  # name of the runbook's block that was left out or mistaken
+    mutation: Mutation | None = None  # the mistake
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class RunEvidence:
 
 
 _TEXT, _FLAG, _TIME, _LIST, _MAP, _COUNT = "text", "flag", "time", "list", "map", "count"
+_TEXTS = "list of texts"
 _TIME_OR_NONE = "time or null"
 
 # What the rules read of each kind of event. Kinds that are not named here are only shown, never judged.
@@ -88,6 +91,7 @@ _READ: dict[str, dict[str, str]] = {
     },
     "runbook-started": {"runbook": _TEXT, "digest": _TEXT},
     "verification-before": {"passed": _FLAG},
+    "verification-after": {"passed": _FLAG},
     "step-started": {"step": _TEXT, "role": _TEXT},
     "step-finished": {"step": _TEXT, "role": _TEXT, "ok": _FLAG},
     "runbook-finished": {"ok": _FLAG, "needs_person": _FLAG, "exercised": _LIST},
@@ -95,12 +99,14 @@ _READ: dict[str, dict[str, str]] = {
     "recovery": {"recovered": _FLAG, "earliest": _TIME_OR_NONE, "latest": _TIME_OR_NONE},
     "write-log": {
         "acknowledged": _COUNT,
-        "lost": _LIST,
-        "duplicated": _LIST,
-        "unexpected": _LIST,
+        "lost": _TEXTS,
+        "duplicated": _TEXTS,
+        "unexpected": _TEXTS,
         "readable": _FLAG,
     },
     "fault-undone": {"name": _TEXT, "outcome": _TEXT},
+    "snapshot": {"when": _TEXT, "seen": _MAP, "failed": _MAP},
+    "restored": {"holds": _FLAG, "differences": _LIST},
     "abort": {},
     "trial-finished": {},
 }
@@ -133,5 +139,7 @@ def _is(expected: str, value: object) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if expected == _COUNT:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if expected == _TEXTS:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
     types: dict[str, type] = {_TEXT: str, _FLAG: bool, _LIST: list, _MAP: dict}
     return isinstance(value, types[expected])

@@ -65,7 +65,12 @@ class Facts:
         self.run, self.evidence = run, evidence
         self.trial, self.arm = evidence.trial, evidence.arm
         self.events, self.damaged = split(evidence.events)
-        self.followed = self.arm is Arm.TREATMENT and run.has_runbook
+        self.step, self.mutation = evidence.step, evidence.mutation
+        self.followed = (
+            self.arm is Arm.TREATMENT and run.has_runbook
+        )  # as it is written, to see what is claimed of it
+        self.acted = self.arm not in (Arm.NO_ACTION, Arm.LOOK_ONLY) and run.has_runbook
+        self.as_written = self.arm not in (Arm.WITHOUT_STEP, Arm.MUTATED)
         by_flow: dict[str, list[Sample]] = {name: [] for name in run.services.flows}
         for sample in evidence.samples:
             by_flow.setdefault(sample.flow, []).append(sample)
@@ -117,6 +122,14 @@ class Facts:
         return min((e["at"] for e in self.all("step-started") if e["role"] not in _LOOKING), default=None)
 
     @cached_property
+    def touched_at(self) -> float | None:
+        """Until when nothing was done about the fault: the first mitigation, or else the runbook's end; None: never."""
+        finished = self.last("runbook-finished")
+        if self.mitigation_at is None and self.acted and finished is not None:
+            return float(finished["at"])
+        return self.mitigation_at
+
+    @cached_property
     def end(self) -> float | None:
         """Until when the samples speak for the trial: the look at recovery, before anything was undone."""
         event = self.last("recovery") or self.last("watched")
@@ -156,11 +169,7 @@ class Facts:
         """Each flow from the fault until something was done about it, or it was back; empty without a fault."""
         if self.fault is None or self.end is None:
             return {}
-        finished = self.last("runbook-finished")
-        untouched = self.mitigation_at
-        if untouched is None and self.followed and finished is not None:
-            untouched = finished["at"]
-        until = self.end if untouched is None else min(self.end, untouched)
+        until = self.end if self.touched_at is None else min(self.end, self.touched_at)
         return {flow: self._impact(flow, until) for flow in self.run.services.flows}
 
     def _impact(self, flow: str, until: float) -> Figures:
@@ -229,7 +238,7 @@ class Facts:
     @property
     def proven_by_evidence(self) -> bool:
         """Whether no flow tells that the failure is over: then the evidence of the fault must."""
-        return not self.run.mode.impact.hurt and self.run.mode.recovery == "runbook"
+        return not self.run.mode.impact.hurt
 
     @cached_property
     def gone(self) -> bool | None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from chaos_ext.language import listed, t
 from chaos_ext.model import Arm, Reason, Verdict, VerdictWord
-from chaos_ext.verdict import outcome, validity
+from chaos_ext.verdict import outcome, validity, varied
 from chaos_ext.verdict.evidence import RunEvidence
 from chaos_ext.verdict.facts import Facts, these
 from chaos_ext.verdict.harm import harmful
-from chaos_ext.verdict.statistics import fisher_exact, success_rate_at_least
+from chaos_ext.verdict.restored import not_restored
+from chaos_ext.verdict.statistics import (
+    fisher_exact,
+    not_slower_than_the_slowest,
+    success_rate_at_least,
+    tolerance_bound,
+)
 
 # Goes up whenever the same evidence may get another verdict.
-VERDICT_RULES = 2
+VERDICT_RULES = 4
 
 UNKNOWN = frozenset(
     {
@@ -25,6 +31,7 @@ UNKNOWN = frozenset(
         "needs-a-person",
         "blocked",
         "interrupted",
+        "aborted",
         "fault-expired",
         "no-action-arm-too-short",
     }
@@ -44,13 +51,15 @@ REFUTED = frozenset(
         "harmful",
     }
 )
-FLAGS = frozenset({"undo-failed", "environment-not-restored"})
 
 _EXIT = {VerdictWord.VERIFIED: 0, VerdictWord.REPRODUCED: 0, VerdictWord.REFUTED: 1, VerdictWord.UNKNOWN: 4}
 _EXIT_FLAGGED, _EXIT_INTERRUPTED = 5, 130
 # With many trials the same finding repeats; after this many the rest is counted.
 _TOLD_OF_A_WORD = 3
 _SIGNIFICANT = 0.05
+# Fewer recoveries say of less than half of all how long they take; with more, the bound is told for a round share.
+_FEWEST_FOR_A_BOUND = 5
+_SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)
 
 
 def judge(evidence: RunEvidence) -> Verdict:
@@ -59,7 +68,7 @@ def judge(evidence: RunEvidence) -> Verdict:
     Findings count only from trials that count; refuted beats unknown beats verified. Exit code 5 when
     something broken was left behind, whatever the word; then 130 when somebody asked to stop.
     """
-    trials = [Facts(evidence, trial) for trial in evidence.trials]
+    trials = [Facts(evidence, each) for each in evidence.trials]
     reasons: list[Reason] = []
     valid: list[Facts] = []
     for facts in trials:
@@ -67,12 +76,23 @@ def judge(evidence: RunEvidence) -> Verdict:
             reasons += found
         else:
             valid.append(facts)
-            reasons += outcome.against(facts)
+    alone = [facts for facts in valid if facts.arm is Arm.NO_ACTION]
+    for facts in valid:
+        reasons += outcome.against(facts, alone)
     reasons += _of_the_run(evidence, trials, valid)
+    steps = varied.steps(evidence, trials, valid)
+    mutations = varied.mutations(evidence, trials, valid)
+    reasons += varied.against(steps, mutations)
     word = _word(evidence, reasons)
     flags = tuple(_flags(evidence, trials))
     return Verdict(
-        word, _told(reasons), flags, _worth(evidence, trials, valid), _exit_code(word, reasons, flags)
+        word,
+        _told(reasons),
+        flags,
+        _worth(evidence, trials, valid),
+        _exit_code(word, reasons, flags),
+        steps,
+        mutations,
     )
 
 
@@ -128,9 +148,9 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
             )
         )
     missing = list(evidence.arms)
-    for facts in trials:
-        if facts.arm in missing:
-            missing.remove(facts.arm)
+    for arm in (*(facts.arm for facts in trials), *varied.not_run(evidence)):
+        if arm in missing:
+            missing.remove(arm)
     if missing:
         reasons.append(Reason("no-data", t("Planned trials are missing: {missing}.", missing=these(missing))))
     for arm in _needed_arms(evidence):
@@ -174,7 +194,7 @@ def _watched_long_enough(evidence: RunEvidence, valid: Sequence[Facts]) -> list[
     return [
         reason
         for facts in valid
-        if facts.arm is Arm.NO_ACTION and evidence.mode.recovery == "runbook"
+        if facts.arm in (Arm.NO_ACTION, Arm.LOOK_ONLY) and evidence.mode.recovery == "runbook"
         for reason in validity.too_short(facts, needed_s)
     ]
 
@@ -183,15 +203,17 @@ def _watched_long_enough(evidence: RunEvidence, valid: Sequence[Facts]) -> list[
 
 
 def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
-    not_restored = [e for e in evidence.events if e.get("kind") == "environment-not-restored"]
-    for event in not_restored:
+    left = [e for e in evidence.events if e.get("kind") == "environment-not-restored"]
+    for event in left:
         yield Reason("environment-not-restored", str(event.get("why") or t("Something is left.")))
     thrown_away = (
         evidence.environment.disposable
-        and not not_restored
+        and not left
         and any(e.get("kind") == "lab-stopped" for e in evidence.events)
     )
     for facts in trials:
+        if thrown_away and not facts.as_written:
+            continue  # what half a runbook, or one with a mistake, leaves is what the place is thrown away for
         outcomes = {e["name"]: e for e in facts.all("fault-undone")}  # the last word on each fault
         for name, event in outcomes.items():
             if event["outcome"] not in ("undone", "superseded", "already"):
@@ -204,6 +226,7 @@ def _flags(evidence: RunEvidence, trials: Sequence[Facts]) -> Iterable[Reason]:
                         why=event.get("why") or event["outcome"],
                     ),
                 )
+        yield from not_restored(facts, thrown_away=thrown_away)
         if thrown_away:
             continue
         begun = dict.fromkeys(e["name"] for e in (*facts.all("fault-intended"), *facts.all("fault-injected")))
@@ -246,15 +269,16 @@ def _worth(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[Facts
                     of=len(of),
                 )
             )
-    told = t(
-        "{arms} on {platform}", arms=listed(arms) or t("no trial"), platform=evidence.environment.platform
-    )
     treated = [f for f in valid if f.arm is Arm.TREATMENT]
     exercised = dict.fromkeys(
         str(step) for f in treated for event in f.all("runbook-finished") for step in event["exercised"]
     )
-    if exercised:
-        told = t("{told}; runbook blocks exercised: {steps}", told=told, steps=these(exercised, 30))
+    told = t(
+        "{arms} on {platform}; runbook blocks exercised: {steps}" if exercised else "{arms} on {platform}",
+        arms=listed(arms) or t("no trial"),
+        platform=evidence.environment.platform,
+        steps=these(exercised, 30),
+    )
     sentences: list[str] = [told]
     if treated and evidence.has_runbook:
         sentences += _recoveries(evidence, treated, [f for f in valid if f.arm is Arm.NO_ACTION])
@@ -265,14 +289,13 @@ def _recoveries(evidence: RunEvidence, treated: Sequence[Facts], alone: Sequence
     count, of = sum(outcome.in_time(f) for f in treated), len(treated)
     told: list[str] = [
         t(
-            "{count} of {of} recoveries inside the objective"
-            if count < of
-            else "{count} of {of} recoveries inside the objective: at 95 % confidence a success rate of at least "
+            "{count} of {of} recoveries inside the objective: at 95 % confidence a success rate of at least "
             "{percent:.0f} %",
             count=count,
             of=of,
-            percent=100 * success_rate_at_least(of),
-        )
+            percent=100 * success_rate_at_least(count, of),
+        ),
+        *_as_fast(treated),
     ]
     if alone and evidence.mode.recovery == "runbook":
         back, back_alone = (
@@ -291,6 +314,20 @@ def _recoveries(evidence: RunEvidence, treated: Sequence[Facts], alone: Sequence
             )
         )
     return told
+
+
+def _as_fast(treated: Sequence[Facts]) -> Iterator[str]:
+    """How fast most recoveries are; only where every one was seen, for one that was not is slower than all."""
+    took = [facts.since_fault(i).latest for facts in treated if (i := facts.recovery.interval) is not None]
+    if len(took) < len(treated) or len(took) < _FEWEST_FOR_A_BOUND:
+        return
+    share = not_slower_than_the_slowest(len(took))
+    coverage = max((c for c in _SHARES if c <= share), default=share)
+    yield t(
+        "At 95 % confidence {percent:.0f} % of recoveries take at most {s:.1f} s, however times are distributed",
+        percent=100 * coverage,
+        s=tolerance_bound(took, coverage) or max(took),
+    )
 
 
 def _by_chance(chance: float) -> str:

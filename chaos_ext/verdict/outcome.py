@@ -6,22 +6,28 @@ back in time with nothing acknowledged lost; without it they do not come back (o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chaos_ext.language import listed, t
 from chaos_ext.model import Arm, Event, Impact, Interval, Reason
-from chaos_ext.verdict.facts import Facts, spell, these
+from chaos_ext.verdict import felt, healthy
+from chaos_ext.verdict.facts import Facts, spell
 from chaos_ext.verdict.validity import too_coarse
-from chaos_ext.verdict.words import impact as _word
 
 
-def against(facts: Facts) -> tuple[Reason, ...]:
-    """Everything in this valid trial that speaks against the claim, and what it leaves open (`no-data`)."""
-    found = [*_detection(facts), *_impact(facts), *_writes(facts)]
+def against(facts: Facts, alone: Sequence[Facts] = ()) -> tuple[Reason, ...]:
+    """Everything in this valid trial that speaks against the claim, and what it leaves open (`no-data`).
+
+    `alone`: the valid trials of the run in which nobody acted.
+    """
+    found = [*_detection(facts), *felt.against(facts, alone)]
     if facts.followed:
         found += [*_blind_before(facts), *_steps(facts), *_recovery(facts)]
-    if facts.arm is Arm.NO_ACTION:
+    if facts.arm is Arm.NO_ACTION or (facts.arm is Arm.LOOK_ONLY and facts.run.mode.recovery == "self"):
         found += _alone(facts)
+    elif facts.arm is Arm.LOOK_ONLY:
+        found += _looked_at(facts)
+    found += healthy.against(facts)
     return tuple(found)
 
 
@@ -108,85 +114,6 @@ def _link(facts: Facts, alert: Event) -> Iterator[Reason]:
     )
 
 
-# --- what users felt -----------------------------------------------------------------------------
-
-
-def _impact(facts: Facts) -> Iterator[Reason]:
-    for flow, figures in facts.impact.items():
-        claim = facts.run.mode.impact
-        if figures.impact is not None and not claim.allows(flow, figures.impact):
-            possible = claim.possible.get(flow)
-            claimed = (
-                _word(claim.on(flow))
-                if possible is None
-                else t(
-                    "{claim}, or possibly {possible}", claim=_word(claim.on(flow)), possible=_word(possible)
-                )
-            )
-            yield facts.reason(
-                "impact-differs",
-                t(
-                    "measured {impact} in {flow} ({figures}), but the mode claims {claimed}. Correct "
-                    "impact.flows.{flow}, or find out why.",
-                    impact=_word(figures.impact),
-                    flow=flow,
-                    figures=figures,
-                    claimed=claimed,
-                ),
-            )
-
-
-def _writes(facts: Facts) -> Iterator[Reason]:
-    log = facts.last("write-log")
-    if log is None or not log["readable"] or not (facts.followed or facts.run.mode.recovery == "self"):
-        return
-    changed = [i for i in log.get("changed") or () if i not in log["lost"]]
-    gone = [*log["lost"], *changed]
-    allowed = facts.run.objectives.lost_acknowledged_writes
-    if len(gone) > allowed:
-        yield facts.reason(
-            "data-lost",
-            t(
-                "lost {gone} of {acknowledged} writes that users were told are stored, {allowed} "
-                "allowed: {ids}.{changed}{rpo}",
-                gone=len(gone),
-                acknowledged=log["acknowledged"],
-                allowed=allowed,
-                ids=these(gone),
-                changed=_changed(changed),
-                rpo=_rpo(facts, gone),
-            ),
-        )
-    for kind, what in (
-        ("duplicated", t("stored more than once")),
-        ("unexpected", t("stored, although nobody sent them")),
-    ):
-        if log[kind]:
-            yield facts.reason(
-                "impact-differs",
-                t(
-                    "found {count} writes {what}: {ids}. Users see {wrong} content, which the mode "
-                    "does not claim.",
-                    count=len(log[kind]),
-                    what=what,
-                    ids=these(log[kind]),
-                    wrong=_word(Impact.WRONG),
-                ),
-            )
-
-
-def _changed(changed: list[str]) -> str:
-    return t(" {count} of them are there with other content.", count=len(changed)) if changed else ""
-
-
-def _rpo(facts: Facts, gone: list[str]) -> str:
-    """Fault time minus the time at which the oldest lost write was acknowledged."""
-    told = [w["at"] for w in facts.evidence.writes if w.get("outcome") == "ok" and w.get("id") in set(gone)]
-    if not told or facts.fault is None or min(told) > facts.fault.earliest:
-        return ""
-    return t(" Observed RPO: {s:.1f} s.", s=facts.fault.earliest - min(told))
-
-
 # --- the runbook ---------------------------------------------------------------------------------
 
 
@@ -195,8 +122,9 @@ def _blind_before(facts: Facts) -> Iterator[Reason]:
     if before is None or not before["passed"] or facts.run.mode.recovery == "self":
         return
     hurt = {flow: x for flow, x in facts.impact.items() if x.impact not in (None, Impact.NONE)}
-    felt = [t("{flow}: {figures}", flow=flow, figures=x) for flow, x in hurt.items()]
-    broken = listed(felt, "; ") or t("the evidence shows the fault in force")
+    broken = listed([t("{flow}: {figures}", flow=flow, figures=x) for flow, x in hurt.items()], "; ") or t(
+        "the evidence shows the fault in force"
+    )
     yield facts.reason(
         "verification-blind",
         t(
@@ -332,7 +260,16 @@ def _not_back(facts: Facts, within_s: float) -> Iterator[Reason]:
 def _alone(facts: Facts) -> Iterator[Reason]:
     recovery = facts.recovery
     if facts.run.mode.recovery == "self":
-        if not recovery.recovered:
+        if not recovery.recovered and recovery.flow is None and facts.proven_by_evidence:
+            yield facts.reason(
+                "does-not-heal",
+                t(
+                    "was left alone and shows the fault still in force after {watched_s:.1f} s, but the mode claims "
+                    "recovery: self.",
+                    watched_s=facts.watched_s,
+                ),
+            )
+        elif not recovery.recovered:
             yield facts.reason(
                 "does-not-heal",
                 t(
@@ -354,5 +291,17 @@ def _alone(facts: Facts) -> Iterator[Reason]:
                 else "was left alone and came back, so it is not the runbook that brings the service back. Claim "
                 "recovery: self, or choose a fault that stays.",
                 after=spell(facts.since_fault(recovery.interval)) if recovery.interval else "",
+            ),
+        )
+
+
+def _looked_at(facts: Facts) -> Iterator[Reason]:
+    """A failure that needs a runbook must not go away because somebody looks at it."""
+    if facts.recovery.recovered:
+        yield facts.reason(
+            "heals-itself",
+            t(
+                "was only looked at and came back: a block of the runbook that is to look heals, or it comes back "
+                "alone. Find out which."
             ),
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from chaos_ext.language import Said, listed, t
 from chaos_ext.model import Event, Impact, Reason
-from chaos_ext.verdict import wholeness
+from chaos_ext.verdict import healthy, starved, wholeness
 from chaos_ext.verdict.facts import Facts, these
 
 Rule = Callable[[Facts], Iterable[Reason]]
@@ -27,11 +27,34 @@ def invalid(facts: Facts) -> tuple[Reason, ...]:
 
 def _interrupted(facts: Facts) -> Iterator[Reason]:
     abort = facts.last("abort")
-    if abort is not None:
+    if abort is not None and abort.get("by") == "condition":
+        yield from _aborted(facts, abort)
+    elif abort is not None:
         why = str(abort.get("why") or t("somebody asked to stop"))
         yield facts.reason("interrupted", t("was stopped before its end: {why}. Run it again.", why=why))
     elif _cut_off(facts) and facts.has("environment-proven"):
         yield facts.reason("interrupted", t("was stopped before its end. Run it again."))
+
+
+def _aborted(facts: Facts, abort: Event) -> Iterator[Reason]:
+    """Nobody asked to stop: what was measured did. That users were not back long after the objective is a finding."""
+    why, seen = abort.get("why", ""), float(abort.get("seen") or abort["at"])
+    yield facts.reason("aborted", t("was stopped and undone before its end: {why}.", why=why))
+    stable_s = facts.run.environment.windows.stable
+    hurt = [
+        f for f in facts.samples if facts.figures(f, seen - stable_s, seen).impact not in (None, Impact.NONE)
+    ]
+    if abort.get("condition") == "fault_outlives" and facts.followed and facts.fault is not None and hurt:
+        yield facts.reason(
+            "not-recovered",
+            t(
+                "shows that {flows} was not back {age_s:.1f} s after the fault, when it was stopped and undone; the "
+                "objective is {within_s:g} s.",
+                flows=these(hurt),
+                age_s=seen - facts.fault.earliest,
+                within_s=facts.run.objectives.recover_within,
+            ),
+        )
 
 
 def _blocked(facts: Facts) -> Iterator[Reason]:
@@ -320,6 +343,7 @@ _RULES: tuple[Rule, ...] = (
     wholeness.belongs_here,
     wholeness.measured_throughout,
     wholeness.measured_without_pause,
+    starved.sent_in_time,
     _baseline_measured,
     _in_force,
     _outlived,
@@ -330,6 +354,7 @@ _RULES: tuple[Rule, ...] = (
     wholeness.recovery_agrees,
     wholeness.looked_at_the_end,
     wholeness.writes_add_up,
+    healthy.invalid,
     wholeness.complete,
 )
 

@@ -17,17 +17,24 @@ _MOST_OVERLOADED = 0.05
 
 def _required(facts: Facts) -> Iterator[str]:
     yield from ("trial-started", "environment-proven", "meter-started", "baseline")
-    yield from ("fault-intended", "fault-injected", "fault-in-force", "impact", "alert", "recovery")
+    broken = facts.arm is not Arm.HEALTHY
+    if broken:
+        yield from ("fault-intended", "fault-injected", "fault-in-force", "impact", "alert")
+    yield "recovery"
     itself = facts.run.mode.recovery == "self"
-    if facts.followed:
+    if facts.acted or facts.arm is Arm.LOOK_ONLY:
         yield from ("runbook-started", "step-started", "step-finished", "runbook-finished")
-        if not itself:
-            yield "verification-before"
-    elif facts.arm is Arm.NO_ACTION:
+    if facts.followed and not itself:
+        yield "verification-before"
+    if facts.arm is Arm.MUTATED:
+        yield "verification-after"
+    if facts.arm in (Arm.NO_ACTION, Arm.LOOK_ONLY):
         yield "watched"
-    if facts.followed or itself:
+    if facts.acted or itself:
         yield "write-log"
-    yield from ("fault-undone", "trial-finished")
+    if broken:
+        yield "fault-undone"
+    yield from ("snapshot", "restored", "trial-finished")
 
 
 def complete(facts: Facts) -> Iterator[Reason]:
@@ -123,10 +130,13 @@ def belongs_here(facts: Facts) -> Iterator[Reason]:
     if started is None:
         return
     run = facts.run
+    varied = t("what was done otherwise")
     for what, got, expected in (
         (t("failure mode"), started["mode"], run.mode.id),
         (t("environment"), started["environment"], run.environment.name),
         (t("arm"), started["arm"], str(facts.arm)),
+        (varied, str(started.get("step") or ""), facts.step),
+        (varied, str(started.get("mutation") or ""), str(facts.mutation or "")),
     ):
         if got != expected:
             yield facts.no_data(
@@ -159,7 +169,7 @@ def recovery_agrees(facts: Facts) -> Iterator[Reason]:
                 else "recorded that the flows had not come back, but by its samples they were back."
             )
         )
-    elif event["recovered"] and event.get("flow") in facts.run.services.flows and facts.end is not None:
+    elif event["recovered"] and str(event.get("flow")) in facts.run.services.flows and facts.end is not None:
         again = facts.back(str(event["flow"]), facts.end)
         early, late = event["earliest"], event["latest"]
         if early is None or late is None:
@@ -220,7 +230,8 @@ def _missing_again(facts: Facts) -> set[str]:
         flow = facts.run.services.flows.get(str(kept.get("flow")))
         if flow is None or flow.write is None:
             continue
-        ids = {item.get(flow.write.id) for item in kept.get("items") or () if isinstance(item, dict)}
+        items = (item.get(flow.write.id) for item in kept.get("items") or () if isinstance(item, dict))
+        ids = {each for each in items if isinstance(each, str)}
         of = {str(w["id"]) for w in facts.evidence.writes if w.get("flow") == kept["flow"]}
         ok = {str(w["id"]) for w in facts.evidence.writes if w.get("outcome") == "ok"}
         missing |= (of & ok) - ids
@@ -230,7 +241,7 @@ def _missing_again(facts: Facts) -> set[str]:
 def steps_add_up(facts: Facts) -> Iterator[Reason]:
     """The runbook's end and its steps must tell the same story."""
     finished = facts.last("runbook-finished")
-    if not facts.followed or finished is None:
+    if facts.arm is Arm.NO_ACTION or finished is None:
         return
     bad = [s["step"] for s in facts.all("step-finished") if not s["ok"]]
     started = [s["step"] for s in facts.all("step-started")]
@@ -245,7 +256,12 @@ def steps_add_up(facts: Facts) -> Iterator[Reason]:
         yield facts.no_data(
             t("stopped following its runbook, although no step of it failed: {why}.", why=why)
         )
-    if finished["ok"] and facts.mitigation_at is None and facts.run.mode.recovery == "runbook":
+    if (
+        facts.followed
+        and finished["ok"]
+        and facts.mitigation_at is None
+        and facts.run.mode.recovery == "runbook"
+    ):
         yield facts.no_data(t("followed its runbook to the end without one step that changes anything."))
     if finished["ok"] and not finished["exercised"]:
         yield facts.no_data(t("followed a runbook of which not one block ran."))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chaos_ext.meter.samples import Sample
-from chaos_ext.model import Arm, Environment, Event, FailureMode, Flow, Services
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Flow, Mutation, Services, Variant
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
 
 Hurts = Callable[[float, int], bool]  # (when, number of the operation) → it fails
@@ -77,7 +77,7 @@ ENVIRONMENT: dict[str, Any] = {
     "title": "Lab",
     "platform": "lab",
     "disposable": False,
-    "identity": {"lab": {"marker": "m"}},
+    "identity": {"lab": {"marker": "m", "directory": "/lab"}},
     "base_url": "http://127.0.0.1:1",
     "alerts": {
         "source": "alertmanager",
@@ -90,6 +90,9 @@ ENVIRONMENT: dict[str, Any] = {
     "windows": {"baseline": "3s", "stable": "3s"},
     "limits": {"targets": 1, "longest_fault": "2m"},
 }
+
+
+SEEN: dict[str, Any] = {"store": {"primary": "a", "roles": {"batch": {"login": True}}}}
 
 
 def changed(document: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -111,18 +114,38 @@ class Told:
     others: dict[str, Fails] = field(default_factory=dict)  # further flows of the services, by name
     latency_s: float = 0.01
     edits: tuple[tuple[str, dict[str, Any]], ...] = field(default=())
+    step: str = ""  # left out, or mistaken
+    mutation: Mutation | None = None
+    ok: bool = True  # the runbook came to its end
+    passes: bool | None = None  # what Verification says at the end of a mutated trial; None: as the meter
+    lost: tuple[str, ...] = ()
+
+    @property
+    def variant(self) -> Variant:
+        return Variant(self.arm, self.step, self.mutation)
 
     @property
     def name(self) -> str:
-        return f"{self.number:02d}-{self.arm}"
+        return f"{self.number:02d}-{self.variant}"
+
+    @property
+    def follows(self) -> bool:
+        return self.arm is not Arm.NO_ACTION
+
+    @property
+    def watches(self) -> bool:
+        return self.arm in (Arm.NO_ACTION, Arm.LOOK_ONLY)
 
     def submit_fails(self, at: float, number: int) -> bool:
         if self.submit_hurts is not None:
             return self.submit_hurts(at, number)
+        if self.arm is Arm.HEALTHY:
+            return False
         return at >= self.fault[0] + 0.05 and (self.back is None or at < self.back)
 
 
 ORIGIN = 1000.0
+OF_A_FAULT = ("fault-intended", "fault-injected", "fault-in-force", "impact", "alert", "fault-undone")
 
 
 def operations(flow: str, per_second: float, until: float, fails: Hurts, latency_s: float) -> list[Sample]:
@@ -166,8 +189,17 @@ def simulate(told: Told, mode: FailureMode, services: Services) -> TrialEvidence
         writes.append({"id": f"w{s.number}", "flow": "submit", "text": "t", "at": s.sent})
         writes.append({"id": f"w{s.number}", "outcome": "ok" if s.ok else "indeterminate", "at": s.done})
     events = record(told, mode, acknowledged=sum(s.ok for s in submits))
+    if told.arm is Arm.HEALTHY:
+        events = [event for event in events if event["kind"] not in OF_A_FAULT]
     return TrialEvidence(
-        told.name, told.arm, tuple(events), tuple(samples), tuple(writes), {"status": "completed", "run": []}
+        told.name,
+        told.arm,
+        tuple(events),
+        tuple(samples),
+        tuple(writes),
+        {"status": "completed", "run": []},
+        step=told.step,
+        mutation=told.mutation,
     )
 
 
@@ -179,10 +211,15 @@ def record(told: Told, mode: FailureMode, acknowledged: int) -> list[Event]:
 
     begin, injected = told.fault
     last_bad = None if told.back is None else ORIGIN + told.back
-    emit(0.0, "trial-started", trial=told.name, arm=str(told.arm), mode=mode.id, environment="lab")
+    otherwise = {"step": told.step, "mutation": str(told.mutation or "")}
+    otherwise = {key: value for key, value in otherwise.items() if value}
+    emit(
+        0.0, "trial-started", trial=told.name, arm=str(told.arm), mode=mode.id, environment="lab", **otherwise
+    )
     emit(0.0, "environment-proven", proofs=[{"kind": "lab", "expected": "m", "got": "m"}])
     emit(0.0, "meter-started", flows={"submit": 10, "read": 30})
     emit(begin - 0.1, "baseline", holds=True, why="", seconds=3.0, flows={})
+    emit(begin - 0.05, "snapshot", when="before", seen=SEEN, failed={}, seconds=0.1)
     emit(begin, "fault-intended", name="kill-store", entry="e")
     emit(
         injected,
@@ -208,15 +245,16 @@ def record(told: Told, mode: FailureMode, acknowledged: int) -> list[Event]:
         waited_s=1.1,
     )
     emit(injected + 1.8, "fault-in-force", when="before-mitigation", holds=True, evidence=evidence)
-    if told.arm is Arm.TREATMENT and mode.runbook != "none":
+    if told.follows and mode.runbook != "none":
         m = told.mitigation
-        emit(m - 0.8, "verification-before", passed=False, output="no")
+        if told.arm is Arm.TREATMENT:
+            emit(m - 0.8, "verification-before", passed=False, output="no")
         emit(m - 0.7, "runbook-started", runbook="store-down.md", steps=[], digest="d1", platform="lab")
         for at, step, role in (
             (m - 0.5, "look", "diagnose"),
             (m, "start", "mitigate"),
             (m + 0.8, "check", "verify"),
-        ):
+        )[: 1 if told.watches else 3]:
             emit(at, "step-started", step=step, heading=f"Step: {step}", role=role, command="true")
             emit(
                 at + 0.4,
@@ -224,7 +262,7 @@ def record(told: Told, mode: FailureMode, acknowledged: int) -> list[Event]:
                 step=step,
                 heading=f"Step: {step}",
                 role=role,
-                ok=True,
+                ok=told.ok or step != "check",
                 exit=0,
                 expected_exit=0,
                 seconds=0.4,
@@ -236,14 +274,14 @@ def record(told: Told, mode: FailureMode, acknowledged: int) -> list[Event]:
         emit(
             m + 1.3,
             "runbook-finished",
-            ok=True,
-            failed_step=None,
+            ok=told.ok,
+            failed_step=None if told.ok else "check",
             seconds=2.0,
             needs_person=False,
             exercised=["look", "start", "check"],
             why="",
         )
-    elif told.arm is Arm.NO_ACTION:
+    if told.watches:
         emit(told.end - 0.01, "watched", seconds=told.end - injected, planned_s=told.end - injected)
     emit(
         told.end,
@@ -254,13 +292,16 @@ def record(told: Told, mode: FailureMode, acknowledged: int) -> list[Event]:
         latest=None if last_bad is None else last_bad + 0.15,
         waited_s=1.0,
     )
-    if told.arm is Arm.TREATMENT or mode.recovery == "self":
+    if told.arm is Arm.MUTATED:
+        passes = told.back is not None if told.passes is None else told.passes
+        emit(told.end + 0.2, "verification-after", passed=passes, output="")
+    if not told.watches or mode.recovery == "self":
         emit(
             told.end + 1,
             "write-log",
             acknowledged=acknowledged,
             read=acknowledged,
-            lost=[],
+            lost=list(told.lost),
             indeterminate=3,
             failed=0,
             duplicated=[],
@@ -270,6 +311,8 @@ def record(told: Told, mode: FailureMode, acknowledged: int) -> list[Event]:
             why="",
         )
     emit(told.end + 1.2, "fault-undone", name="kill-store", entry="e", outcome="superseded", why="")
+    emit(told.end + 1.3, "snapshot", when="after", seen=SEEN, failed={}, seconds=0.1)
+    emit(told.end + 1.3, "restored", holds=True, differences=[], left=[], unmatched=[], not_seen={})
     emit(told.end + 1.3, "trial-finished", trial=told.name, arm=str(told.arm), seconds=told.end + 1.3)
     return events
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chaos_ext.language import say
 from chaos_ext.model import Arm, VerdictWord
 from chaos_ext.verdict.evidence import RunEvidence
 from chaos_ext.verdict.judge import judge
@@ -98,3 +99,8 @@ def test_what_is_missing_or_contradicts_is_said(runs: Any, sentence: str, make: 
     assert any(sentence in reason.sentence for reason in verdict.reasons), verdict.reasons
     clean = judge(runs.verified())
     assert not any(sentence in reason.sentence for reason in clean.reasons)
+
+
+def test_figures_of_several_flows_are_said_one_by_one():
+    text = "store: 12 of 12 operations failed; look: 6 of 6 operations failed"
+    assert say(text, "ja") == "store: 12件中12件の操作が失敗; look: 6件中6件の操作が失敗"

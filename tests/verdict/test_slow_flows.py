@@ -1,4 +1,4 @@
-"""Flows of one or two operations a second, flows that follow, possible impact, failures that nobody feels."""
+"""Flows of one or two operations a second, flows that follow, and possible impact."""
 
 from __future__ import annotations
 
@@ -116,6 +116,24 @@ def test_each_rule_with_slow_flows(
 
 
 @pytest.mark.parametrize(
+    ("treated", "alone", "claimed", "right"),
+    [
+        pytest.param("late", "status 503", "outage", True, id="late so soon, out when nobody acts"),
+        pytest.param("late", "wrong", "outage", False, id="and never out"),
+        pytest.param("wrong", "status 503", "outage", False, id="wrong is no lesser outage"),
+        pytest.param("status 503", "late", "late", False, id="the other way round"),
+    ],
+)
+def test_an_outage_that_the_runbook_cut_short(
+    runs: Runs, treated: str, alone: str, claimed: str, right: bool
+) -> None:
+    hurt, stays = {"topics": fails(treated, 4.0, BACK)}, {"topics": fails(alone, 4.0)}
+    verdict = judge(run(runs, hurt, stays, flows={"submit": "outage", "topics": claimed}))
+    assert (verdict.word is VerdictWord.VERIFIED) is right, verdict.reasons
+    assert right or "impact-differs" in words(verdict)
+
+
+@pytest.mark.parametrize(
     ("measured", "possible", "right"),
     [
         pytest.param("", "late", True, id="possible and not hurt"),
@@ -221,109 +239,6 @@ def test_a_pause_of_a_slow_flow_is_noticed(runs: Runs, flow: str) -> None:
 
     verdict = judge(runs.of(run(runs), T, change))
     assert any(r.word == "no-data" and f"nothing of {flow}" in r.sentence for r in verdict.reasons)
-
-
-# --- a failure that nobody feels ---
-
-
-def unfelt(runs: Runs, after_runbook: Any, after_nobody: Any, **edits: Any) -> RunEvidence:
-    calm = {"submit_hurts": lambda at, n: False}
-    found = runs.run(
-        runs.treatment(**calm),
-        runs.no_action(**calm, back=4.0),
-        mode=runs.mode(impact={"flows": {}, "summary": "Nobody feels it."}),
-    )
-    found = runs.edit(found, "recovery", flow="read", earliest=1003.3, latest=1003.4)
-    for arm, evidence in ((T, after_runbook), (N, after_nobody)):
-        if evidence is not None:
-            holds = all(e.get("holds") for e in evidence)
-            found = runs.plus(found, "fault-in-force", arm, when="at-the-end", holds=holds, evidence=evidence)
-    return found
-
-
-STANDS = [{"name": "kill-store", "holds": True}]
-GONE = [{"name": "kill-store", "holds": False}]
-NOT_SEEN = [{"name": "kill-store", "holds": False, "error": "no answer"}]
-
-
-@pytest.mark.parametrize(
-    ("treated", "alone", "word", "reasons"),
-    [
-        pytest.param(GONE, STANDS, VerdictWord.VERIFIED, set(), id="gone by the runbook, and only by it"),
-        pytest.param(
-            STANDS, STANDS, VerdictWord.REFUTED, {"not-recovered", "verification-blind"}, id="still there"
-        ),
-        pytest.param(GONE, GONE, VerdictWord.REFUTED, {"heals-itself"}, id="gone by itself"),
-        pytest.param(None, STANDS, VerdictWord.UNKNOWN, {"no-data"}, id="nobody looked after the runbook"),
-        pytest.param(GONE, None, VerdictWord.UNKNOWN, {"no-data"}, id="nobody looked after nobody acted"),
-        pytest.param(NOT_SEEN, STANDS, VerdictWord.UNKNOWN, {"no-data"}, id="the look failed"),
-    ],
-)
-def test_a_failure_of_no_flow_is_over_when_its_evidence_says_so(
-    runs: Runs, treated: Any, alone: Any, word: VerdictWord, reasons: set[str]
-) -> None:
-    verdict = judge(unfelt(runs, treated, alone))
-    assert (verdict.word, words(verdict)) == (word, reasons), verdict.reasons
-
-
-# --- recovery: self ---
-
-
-def self_healing(runs: Runs, treatment: dict[str, Any], alone: dict[str, Any]) -> RunEvidence:
-    impact = "degraded" if "submit_hurts" in treatment else "outage"
-    found: RunEvidence = runs.run(
-        runs.treatment(**treatment),
-        runs.no_action(**{"end": 11.0, **alone}),
-        mode=runs.mode(recovery="self", impact={"flows": {"submit": impact}, "summary": "x"}),
-    )
-    return found
-
-
-def burst(*stretches: tuple[float, float]) -> Callable[[float, int], bool]:
-    return lambda at, number: any(begin <= at < end for begin, end in stretches)
-
-
-@pytest.mark.parametrize(
-    ("treatment", "alone", "reasons"),
-    [
-        pytest.param({"back": 5.0}, {"back": 5.0}, set(), id="back by itself in both"),
-        pytest.param({"back": 7.5, "end": 12.0}, {"back": 5.0}, set(), id="a little later with the runbook"),
-        pytest.param({"back": 9.5, "end": 14.0}, {"back": 5.0}, {"harmful"}, id="held up by the runbook"),
-        pytest.param(
-            {"back": 8.0, "end": 13.0, "submit_hurts": burst((3.25, 4.5), (6.5, 8.0))},
-            {"back": 4.5},
-            {"harmful"},
-            id="hurt again by a step",
-        ),
-        pytest.param(
-            {"back": 8.0, "end": 13.0, "submit_hurts": burst((3.25, 4.5), (6.5, 8.0))},
-            {"back": 8.0, "submit_hurts": burst((3.25, 4.5), (6.5, 8.0)), "end": 12.0},
-            set(),
-            id="hurt again, but so it is when nobody acts",
-        ),
-        pytest.param({"back": 5.0}, {"back": None}, {"does-not-heal"}, id="does not heal"),
-    ],
-)  # fmt: skip
-def test_a_runbook_must_not_harm_what_heals_by_itself(
-    runs: Runs, treatment: dict[str, Any], alone: dict[str, Any], reasons: set[str]
-) -> None:
-    verdict = judge(self_healing(runs, treatment, alone))
-    assert words(verdict) - {"impact-differs"} == reasons, verdict.reasons
-
-
-def test_what_heals_by_itself_and_was_not_felt_is_in_time(runs: Runs) -> None:
-    calm = {"submit_hurts": lambda at, n: False, "back": 4.0}
-    found = runs.run(
-        runs.treatment(**calm),
-        runs.no_action(**calm, end=11.0),
-        mode=runs.mode(
-            recovery="self", impact={"flows": {}, "possible": {"submit": "degraded"}, "summary": "x"}
-        ),
-    )
-    found = runs.edit(found, "recovery", flow="read", earliest=1003.3, latest=1003.4)
-    verdict = judge(found)
-    assert verdict.word is VerdictWord.VERIFIED, verdict.reasons
-    assert "1 of 1 recoveries inside the objective" in verdict.worth
 
 
 # --- an edge that refuses every connection ---

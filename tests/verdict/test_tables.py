@@ -148,8 +148,10 @@ def test_a_fault_that_never_went_in_measured_nothing(root, runs):
 
 def test_a_damaged_run_measured_nothing(root, runs):
     folder = kept(root, runs.verified())
+    assert "store-down" in last(root)
     (folder / "mode.json").write_text("{")
-    assert last(root)["store-down"].impact == {}
+    found = last(root)["store-down"]
+    assert (found.verdict, found.reasons, found.impact) == ("unknown", ("damaged",), {})
 
 
 def test_trials_that_differ_are_both_told_the_worst_first(root, runs):
@@ -238,6 +240,7 @@ def test_tables_in_japanese_line_up(root, runs, form):
     column = width(head[: head.index("故障モード")])
     assert width(rows[0][: rows[0].index("store-down")]) == column
     assert "想定" in head
+    assert "storeが停止したとき: 失敗する。" in rows[0]
 
 
 def test_the_product_view(root, runs):
@@ -248,6 +251,66 @@ def test_the_product_view(root, runs):
     assert mode["impact"] == {"flows": {"submit": "outage"}, "possible": {}, "summary": "Nobody can submit."}
     told = view_tables.rendered(view_tables.product_parts(view), "table", "en").splitlines()
     assert told[1].split()[:3] == ["PRODUCT", "FAILURE", "MODE"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        ({"flows": {"submit": "outage"}}, "submit outage"),
+        ({"flows": {"submit": "degraded"}, "possible": {"submit": "outage"}}, "submit degraded or outage"),
+        (
+            {"flows": {"submit": "outage"}, "possible": {"read": "degraded"}},
+            "submit outage, read none or degraded",
+        ),
+    ],
+)
+def test_either_view_tells_what_is_possible(root, claim, told):
+    written = yaml.safe_load((root / MODE).read_text())
+    written["impact"] = {**claim, "summary": "x"}
+    (root / MODE).write_text(yaml.safe_dump(written))
+    view = views.product(load.catalog(root), "lab", {}, "en")
+    assert f"  {told}  " in view_tables.rendered(view_tables.product_parts(view), "table", "en")
+    assert f"  {told}  " in view_tables.rendered(
+        view_tables.application_parts(application(root)), "table", "en"
+    )
+
+
+def test_a_service_without_flows_is_listed_only_where_it_reacts(root):
+    services = yaml.safe_load((root / "catalog/services.yaml").read_text())
+    services["services"]["worker"] = {"title": "Worker", "owner": "sre"}
+    (root / "catalog/services.yaml").write_text(yaml.safe_dump(services))
+    view = application(root)
+    assert {cell["service"] for cell in view.as_dict()["cells"]} == {"intake", "worker"}  # the data is whole
+    (part, _) = view_tables.application_parts(view)
+    assert {row[0] for row in part.rows} == {"intake"}
+    assert part.remark.endswith("lean on: worker.")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("columns", [30, 40, 80, 100])
+def test_what_does_not_fit_becomes_a_block_a_row(root, runs, language, columns):
+    kept(root, runs.verified())
+    view = views.product(load.catalog(root), "lab", last(root), language)
+    told = view_tables.rendered(view_tables.product_parts(view), "table", language, columns)
+    lines = told.splitlines()
+    assert max(map(width, lines)) <= columns
+    assert lines[1] == "Store · store-down"
+    for value in ("StoreDown", "store-down.md", "2026-01-01"):
+        assert value in told
+    if columns >= 80:  # the values stand below each other, whatever the labels are written with
+        starts = {width(line) - width(line[2:].partition("  ")[2].lstrip()) for line in lines[2:5]}
+        assert len(starts) == 1
+
+
+def test_what_fits_stays_a_table(root, runs):
+    kept(root, runs.verified())
+    parts = view_tables.application_parts(application(root))
+    assert view_tables.rendered(parts, "table", "en", 200) == view_tables.rendered(parts, "table", "en")
+
+
+def test_the_objectives_are_those_of_the_environment(root, runs):
+    view = views.product(load.catalog(root), "lab", last(root), "en")
+    told = view_tables.rendered(view_tables.product_parts(view), "table", "en").splitlines()
     assert "detect 5 s, recover 10 s, lose 0" in told[2]
 
 
