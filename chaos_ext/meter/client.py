@@ -22,7 +22,6 @@ from chaos_ext.language import listed, t
 from chaos_ext.meter import follow, readback, samples
 from chaos_ext.meter.samples import OVERLOAD, Sample, SampleFile
 from chaos_ext.meter.schedule import FRESH_EVERY, Due, Schedule
-from chaos_ext.meter.slo import FlowSummary, summary
 from chaos_ext.meter.template import CompiledRequest
 from chaos_ext.meter.transport import Ending, Transport, trust
 from chaos_ext.meter.writelog import WriteAccount, WriteLog
@@ -137,14 +136,14 @@ class Meter:
         known = [s for s in seen[begin:] if since is None or s.sent >= since]
         return tuple(sorted(known, key=lambda s: s.sent))
 
-    def live(self, window_s: float) -> dict[str, FlowSummary]:
-        """Each flow over the operations that ended in the last `window_s` seconds. Raises MeterFailed."""
+    def live(self, window_s: float) -> dict[str, list[Sample]]:
+        """Each flow's operations that ended in the last `window_s` seconds, in that order. Raises MeterFailed."""
         self._refuse_if_failed()
         seen = self._seen
         recent = samples.by_flow(
             seen[bisect.bisect_left(seen, time.monotonic() - window_s, key=lambda s: s.done) :]
         )
-        return {name: summary(recent.get(name, ()), flow.slo) for name, flow in self._flows.items()}
+        return {name: recent.get(name, []) for name in self._flows}
 
     def read_back(self, within_s: float = 10.0, settle_s: float = 2.0) -> WriteAccount:
         """Stop, read everything back that was written, and compare. Never raises; look at `readable` and `why`.

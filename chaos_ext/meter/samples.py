@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chaos_ext.masking.register import hide
+
+_END_OF_TIME = 1e12  # seconds; no clock of a machine says that
 OVERLOAD = "overload"  # never sent: too many operations in flight; says nothing about the service
 
 
@@ -46,7 +49,7 @@ class Sample:
 
 def encode(sample: Sample) -> str:
     """The sample as one line, with its newline."""
-    failed = "" if sample.ok else f',"failed":{json.dumps(sample.why, ensure_ascii=False)}'
+    failed = "" if sample.ok else f',"failed":{json.dumps(hide(sample.why), ensure_ascii=False)}'
     fresh = ',"fresh":true' if sample.fresh else ""
     followed = f',"followed":{json.dumps(sample.followed)}' if sample.followed else ""
     shown = "" if sample.shown is None else f',"shown":{sample.shown}'
@@ -92,7 +95,7 @@ def read(path: Path) -> list[Sample]:
 
 def _decode(line: dict[str, Any], path: Path) -> Sample:
     try:
-        return Sample(
+        sample = Sample(
             flow=line["flow"],
             number=line["number"],
             scheduled=line["scheduled"],
@@ -106,6 +109,20 @@ def _decode(line: dict[str, Any], path: Path) -> Sample:
         )
     except KeyError as error:
         raise ValueError(f"{path}: a sample without {error}: {line}") from None
+    if not _is_one(sample):
+        raise ValueError(f"{path}: a sample with a value that it cannot have: {line}")
+    return sample
+
+
+def _is_one(sample: Sample) -> bool:
+    times = (sample.scheduled, sample.sent, sample.done)
+    return (
+        type(sample.number) is int
+        and all(type(each) in (float, int) and abs(each) < _END_OF_TIME for each in times)
+        and all(type(each) is str for each in (sample.flow, sample.why, sample.followed))
+        and type(sample.fresh) is bool
+        and (sample.shown is None or type(sample.shown) is int)
+    )
 
 
 def json_lines(path: Path) -> Iterator[dict[str, Any]]:

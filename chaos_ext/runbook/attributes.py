@@ -20,7 +20,7 @@ RUNME = ("name", "interactive", "background", "excludeFromRunAll", "cwd", "promp
 RUNME_OTHERS = (  # no meaning for us, and none that would mislead
     "id", "category", "tag", "mimeType", "closeTerminalOnSuccess", "terminalRows", "interpreter",
 )  # fmt: skip
-OURS = ("role", "undoes", "on", "timeout", "exit", "next", "within", "every", "stable")
+OURS = ("role", "undoes", "on", "timeout", "exit", "next", "within", "every", "stable", "needs")
 OF_EXPECTATION = ("ignore", "expect")
 EXPECT = ("contains", "lines", "exact")
 
@@ -44,6 +44,8 @@ def split(info: str, where: str) -> tuple[str, dict[str, str], list[Problem]]:
         value = json.loads(rest)
     except ValueError as error:
         return wrong(f"'{rest}' ({error})")
+    except RecursionError:
+        return wrong(t("a nested value"))
     if any(isinstance(item, dict | list) for item in value.values()):
         return wrong(t("a nested value"), t("Runme loses the block's name; give each key one string."))
     if rest.count("{") > 1 or rest.count("}") > 1:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from chaos_ext.errors import Interrupted
 from chaos_ext.language import t
+from chaos_ext.masking import register
+from chaos_ext.masking.masker import masker_of
 from chaos_ext.runbook.execute import Ended, Shell
 from chaos_ext.runbook.expect import mismatch
-from chaos_ext.runbook.masking import Masker
 from chaos_ext.runbook.model import Block, Step
 from chaos_ext.safety import orphans
 
@@ -37,7 +38,8 @@ class Blocks:
         self.shell = shell
         self.secrets = secrets
         self.aborting = aborting
-        self.hide = Masker(secrets.values()).whole
+        masker = masker_of(frozenset(secrets.values()) | register.values())
+        self.hide = masker.whole
 
     def run(self, step: Step, block: Block, line: Line, limit_s: float | None = None) -> Ended:
         """Run `block`, at most for `limit_s` seconds when that is less than its own limit.

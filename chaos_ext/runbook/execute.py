@@ -26,12 +26,16 @@ import psutil
 
 from chaos_ext.errors import UsageError
 from chaos_ext.language import t
-from chaos_ext.runbook.masking import Masker
+from chaos_ext.masking import register
+from chaos_ext.masking.masker import Masker, masker_of
 from chaos_ext.safety import orphans
+from chaos_ext.safety.abort import mutating
 
 GRACE_S = 0.5  # between SIGTERM and SIGKILL
+_GRACE_AFTER_ABORT_S = 0.05  # the undo waits for it
 _TICK_S = 0.02  # how often we look at the clock, at `aborting` and whether bash has ended
 _SETTLE_S = 5.0  # how long we go on killing what keeps forking
+_PATIENCE_S = 1.0  # how long a whole line is held back because a secret might begin in it
 _MOST_LINES = 5_000  # shown and recorded of one block
 _MOST_CAPTURED = 1 << 20  # characters kept for decisions and expectations
 _MOST_DRAINED = 64  # reads after the end, in case a daemon goes on writing
@@ -90,12 +94,26 @@ class Shell:
 
         Args:
             name: what bash calls the block in its own error messages
-            secrets: values to hide in what `line` gets
+            secrets: values to hide in what `line` gets, besides those that this process knows
             line: called with ("stdout" or "stderr", one line without its end) as output arrives
             cwd: where to run; default the empty HOME
 
-        Exports are in the result; they carry over when the caller puts them into `variables`.
+        Exports are in the result; they carry over when the caller puts them into `variables`. Raises Interrupted when
+        `aborting` was set before it began.
         """
+        with mutating(aborting, name):
+            return self._run(code, name, timeout_s, secrets, line, aborting, cwd)
+
+    def _run(
+        self,
+        code: str,
+        name: str,
+        timeout_s: float,
+        secrets: Iterable[str],
+        line: Callable[[str, str], object],
+        aborting: threading.Event,
+        cwd: Path | None,
+    ) -> Ended:
         self._dump.unlink(missing_ok=True)
         environment = {**self.variables, **self._fixed, orphans.MARK: orphans.new_mark()}
         started = time.monotonic()
@@ -109,7 +127,7 @@ class Shell:
             start_new_session=True,
             close_fds=True,
         )
-        output = _Output(process, list(secrets), line)
+        output = _Output(process, masker_of(frozenset(secrets) | register.values()), line)
         timed_out = False
         try:
             while process.poll() is None and not aborting.is_set():
@@ -119,6 +137,8 @@ class Shell:
                 output.read(_TICK_S)
         finally:
             cut_short = process.returncode is None
+            if cut_short and aborting.is_set():
+                _end_group_at_once(process)
             _end(process, environment[orphans.MARK], everything=cut_short)
             output.close()
         seconds = time.monotonic() - started
@@ -151,7 +171,7 @@ class _Output:
     """Both streams of a block, cut into lines and masked."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], secrets: list[str], line: Callable[[str, str], object]
+        self, process: subprocess.Popen[bytes], masker: Masker, line: Callable[[str, str], object]
     ) -> None:
         self.captured = ""
         self._process = process
@@ -159,11 +179,11 @@ class _Output:
         self._shown = 0
         self._selector = selectors.DefaultSelector()
         self._streams: list[_Stream] = []
-        self._masker = Masker(secrets)
+        self._masker = masker
         for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
-            stream = _Stream(name, pipe.fileno(), Masker(secrets))
+            stream = _Stream(name, pipe.fileno(), masker.another())
             self._streams.append(stream)
             self._selector.register(pipe, selectors.EVENT_READ, (stream, pipe))
 
@@ -176,6 +196,10 @@ class _Output:
         for key, _ in self._selector.select(wait_s):
             stream, pipe = key.data
             self._take(stream, pipe)
+        for stream in self._streams:
+            # Whole lines in which a secret might begin are shown when nothing follows: somebody is waiting for them.
+            if stream.masker.holds_lines and time.monotonic() - stream.heard_at > _PATIENCE_S:
+                self._show(stream, stream.masker.finish())
 
     def _take(self, stream: _Stream, pipe: object) -> bool:
         try:
@@ -184,6 +208,7 @@ class _Output:
             return False
         if not data:
             self._selector.unregister(stream.fd)
+        stream.heard_at = time.monotonic()
         text = stream.decoder.decode(data, final=not data)
         if stream.name == "stdout" and len(self.captured) < _MOST_CAPTURED:
             self.captured += text
@@ -229,6 +254,17 @@ class _Stream:
         self.masker = masker
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.pending = ""
+        self.heard_at = time.monotonic()
+
+
+def _end_group_at_once(process: subprocess.Popen[bytes]) -> None:
+    """After an abort: what the block has in the foreground is gone in a moment, before anybody looks for the rest."""
+    for number, seconds in ((signal.SIGTERM, _GRACE_AFTER_ABORT_S), (signal.SIGKILL, _GRACE_AFTER_ABORT_S)):
+        if process.returncode is None:  # not reaped yet, so the number is still ours
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
 
 
 def _end(process: subprocess.Popen[bytes], marker: str, *, everything: bool) -> None:

@@ -49,14 +49,6 @@ class Outcome:
     ]  # keys of undo steps of what was done, last done first; empty when all went well
 
 
-@dataclass(frozen=True)
-class VerifiedOnce:
-    """What the verification says right now."""
-
-    passed: bool
-    output: str  # masked
-
-
 class _Stop(Exception):
     """Following ends here: `why`, in a sentence. Never leaves this module."""
 
@@ -79,6 +71,7 @@ def follow(
     unattended: bool = True,
     only: Collection[str] | None = None,
     ask: Ask | None = None,
+    begins: Callable[[Step], None] | None = None,
 ) -> Outcome:
     """Follow `runbook` on `platform`: parameters, diagnosis, mitigation, verification.
 
@@ -91,49 +84,15 @@ def follow(
         unattended: nobody is there: manual steps run their stand-in, and without one following stops
         only: keys of the steps to follow (parameters are always run); an undo step runs only when named here
         ask: for manual steps when somebody is there
+        begins: called with its step right before every block that changes something; may raise to stop it
 
     Returns the outcome, also when a step fails. Raises Interrupted when `aborting` was set, whatever `prove`
     raises, and UsageError when there is no bash. What steps changed stays; undo steps are offered, not run.
     """
     with open_shell(variables, secrets, path) as shell:
         return _Follower(
-            runbook, shell, platform, secrets, emit, prove, aborting, unattended, only, ask
+            runbook, shell, platform, secrets, emit, prove, aborting, unattended, only, ask, begins
         ).follow()
-
-
-def verify_once(
-    runbook: Runbook,
-    *,
-    platform: str,
-    variables: Mapping[str, str],
-    secrets: Mapping[str, str],
-    path: Sequence[str],
-    emit: Emit,
-    aborting: threading.Event,
-) -> VerifiedOnce:
-    """Run the verification a single time without waiting, after the parameters; emits verification-before.
-
-    Raises Interrupted when `aborting` was set, and UsageError when there is no bash.
-    """
-    lines: list[str] = []
-
-    def take(_stream: str, line: str) -> None:
-        lines.append(line)
-
-    with open_shell(variables, secrets, path) as shell:
-        runner = Blocks(shell, secrets, aborting)
-        passed = True
-        for section in (SectionName.PARAMETERS, SectionName.VERIFICATION):
-            for step in (step for step in runbook.steps if step.section is section):
-                for block in step.blocks_on(platform):
-                    if passed:
-                        ended = runner.run(step, block, take)
-                        why = runner.judge(block, ended)
-                        passed = why is None
-                        lines += [] if why is None else [f"{step.heading}: {runner.hide(why)}"]
-    output = "\n".join(lines)
-    emit("verification-before", passed=passed, output=output)
-    return VerifiedOnce(passed, output)
 
 
 @dataclass
@@ -148,6 +107,7 @@ class _Follower:
     unattended: bool
     only: Collection[str] | None
     ask: Ask | None
+    begins: Callable[[Step], None] | None = None
     exercised: list[str] = field(default_factory=list)
     changed: list[Step] = field(default_factory=list)
     person: bool = False
@@ -162,9 +122,8 @@ class _Follower:
 
     def _masked(self, value: Any) -> Any:
         masked = self.hide(value) if isinstance(value, str) else value
-        return (
-            value if masked == value else masked
-        )  # a sentence without secrets can still be said in Japanese
+        # A sentence without secrets can still be said in Japanese.
+        return value if masked == value else masked
 
     def follow(self) -> Outcome:
         started = time.monotonic()
@@ -346,6 +305,10 @@ class _Follower:
         role = block.role.value if block.role else "diagnose"
         if block.role in CHANGING:
             self.prove()
+            if self.begins is not None:
+                self.begins(step)
+            if self.aborting.is_set():
+                raise Interrupted(t("stopped before {heading}", heading=step.heading))
         self.emit("step-started", step=step.key, heading=step.heading, role=role, command=block.code)
         self.exercised.append(step.key)
         if block.role is Role.MITIGATE:

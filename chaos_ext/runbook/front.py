@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
-from chaos_ext.errors import Problem, did_you_mean
+from chaos_ext.catalog.source import composed
+from chaos_ext.errors import Problem, UsageError, did_you_mean
 from chaos_ext.language import listed, t
 from chaos_ext.model import duration_s
 from chaos_ext.runbook.model import FrontMatter
@@ -44,10 +46,9 @@ def read(source: str, file: str) -> tuple[FrontMatter, list[Problem]]:
         )
         return FrontMatter(), [missing]
     try:
-        root = yaml.compose(source, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = (error.problem_mark.line if error.problem_mark else 0) + 2
-        return FrontMatter(), [Problem(f"{file}:{line}", t("front matter"), f"'{error.problem}'", "YAML")]
+        root = composed(f"\n{source}", file)  # so that its lines are the file's
+    except UsageError as error:
+        return FrontMatter(), [replace(each, what=each.what or t("front matter")) for each in error.problems]
     return _Reader(file).front(root)
 
 
@@ -134,4 +135,4 @@ class _Reader:
 
 
 def _line(node: Any) -> int:
-    return int(node.start_mark.line) + 2
+    return 2 if node is None else int(node.start_mark.line) + 1

@@ -219,10 +219,6 @@ class Runbook:
         wanted = anchor.strip().removeprefix("#").lower()
         return next((s for s in self.sections if s.name and wanted in (s.anchor, s.name.value.lower())), None)
 
-    def first_step_of(self, section: SectionName) -> Step | None:
-        """The first step below `section`'s heading."""
-        return next((step for step in self.steps if step.section is section), None)
-
 
 def matches(pattern: str, text: str) -> bool:
     """Whether `text` equals `pattern`, or fits it as a whole when it ends in ' (re)' or ' (glob)'."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from chaos_ext.language import listed, t
+from chaos_ext.masking.masker import MASK
 from chaos_ext.runbook import shell
 from chaos_ext.runbook.execute import Shell
 from chaos_ext.runbook.lint.variables import ONLY_SETTING
-from chaos_ext.runbook.masking import MASK
 from chaos_ext.runbook.model import Block, Role, Runbook, SectionName, Step
 
 _PARAMETERS_WITHIN_S = 10.0

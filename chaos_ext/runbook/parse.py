@@ -9,22 +9,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from chaos_ext.errors import Problem, UsageError, did_you_mean
 from chaos_ext.language import listed, t
-from chaos_ext.runbook import attributes, front
+from chaos_ext.runbook import attributes, comparisons, front, headings
 from chaos_ext.runbook.model import (
     Block,
     Branch,
-    Expectation,
     Link,
     Runbook,
     Section,
@@ -33,22 +30,10 @@ from chaos_ext.runbook.model import (
     StepKind,
     Task,
 )
+from chaos_ext.runbook.tokens import anchors, line_of, plain, rows, targets
 
-IN_JAPANESE = {
-    SectionName.MEANING: "意味",
-    SectionName.IMPACT: "影響",
-    SectionName.PARAMETERS: "パラメータ",
-    SectionName.DIAGNOSIS: "診断",
-    SectionName.MITIGATION: "対処",
-    SectionName.VERIFICATION: "確認",
-    SectionName.ESCALATION: "エスカレーション",
-}
-_SECTIONS = {**{name.value: name for name in SectionName}, **{ja: name for name, ja in IN_JAPANESE.items()}}
-_STEP = re.compile(r"(?:Step|手順)\s*(\d+)\s*[:：]\s*(\S.*)")
-_DECISION = re.compile(r"(?:Decision|判断)\s*(\d+)\s*[:：]\s*(\S.*)")
-_UNDO = re.compile(r"(?:Undo\s+Step\s*(\d+)|手順\s*(\d+)\s*の取り消し)(?:\s*[:：].*)?")
+_MOST_BYTES = 200_000  # what it looks at grows faster than a file; people read the rest elsewhere anyway
 _TASK = re.compile(r"\[[ xX]\]\s+(.*)", re.DOTALL)
-_ELSE = re.compile(r"anything else|(?:それ|上記)以外", re.IGNORECASE)
 _WARNING = re.compile(r"[\s*_>\[!⚠\ufe0f]*(?:warning|danger|caution|警告|注意|危険)|\s*⚠", re.IGNORECASE)
 _ACTIVE = (SectionName.PARAMETERS, SectionName.DIAGNOSIS, SectionName.MITIGATION, SectionName.VERIFICATION)
 _NUMBERED = (SectionName.DIAGNOSIS, SectionName.MITIGATION, SectionName.VERIFICATION)
@@ -65,13 +50,20 @@ def parse(path: Path) -> Runbook:
 
 def read_text(path: Path) -> str:
     """What the file says. UsageError when it cannot be read."""
+    expected = t("a runbook in Markdown")
     try:
-        return path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        got = (
-            error.strerror if isinstance(error, OSError) and error.strerror else t("bytes that are not UTF-8")
-        )
-        raise UsageError([Problem(shown(path), "", got, t("a runbook in Markdown"))]) from error
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UsageError([Problem(shown(path), "", error.strerror or str(error), expected)]) from error
+    if len(raw) > _MOST_BYTES:
+        got, most = t("{raw:,} bytes", raw=len(raw)), t("at most {most:,}", most=_MOST_BYTES)
+        raise UsageError([Problem(shown(path), "", got, most)])
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        where, got = f"{shown(path)}:{line}", t("bytes that are not UTF-8")
+        raise UsageError([Problem(where, "", got, expected)]) from error
 
 
 def parse_text(text: str, path: Path) -> Runbook:
@@ -84,11 +76,6 @@ def shown(path: Path) -> str:
     with contextlib.suppress(ValueError, OSError):
         return str(path.absolute().relative_to(Path.cwd()))
     return str(path)
-
-
-def slug(heading: str) -> str:
-    """The anchor that GitHub and Runme give a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 @dataclass
@@ -132,10 +119,11 @@ class _Reader:
         self.problems.append(Problem(f"{self.file}:{line}", what, got, expected, hint))
 
     def read(self) -> Runbook:
-        source, lines = front.split(self.text)
+        text = self.text.replace("\r\n", "\n").replace("\r", "\n")  # as Markdown counts lines
+        source, lines = front.split(text)
         matter, problems = front.read(source, self.file)
         self.problems += problems
-        self.lines = self.text.split("\n")
+        self.lines = text.split("\n")
         body = "\n".join([""] * lines + self.lines[lines:])  # the numbers of the lines stay
         self.body(MarkdownIt("commonmark").enable("table").parse(body))
         steps = [draft.finished() for draft in self.drafts]
@@ -185,7 +173,7 @@ class _Reader:
             if self.draft:
                 task = _TASK.fullmatch(token.content)
                 if task and self.section in _ACTIVE:
-                    self.draft.tasks.append(Task(_line(token), task[1]))
+                    self.draft.tasks.append(Task(line_of(token), task[1]))
                 elif _WARNING.match(token.content):
                     self.draft.warned = True
                 self.draft.prose = True
@@ -198,7 +186,7 @@ class _Reader:
 
     def heading(self, opening: Token, inline: Token) -> None:
         self.after_block = False
-        text, line = _plain(inline), _line(opening)
+        text, line = plain(inline), line_of(opening)
         self.take_links(inline)
         anchor = self.anchor(text)
         level = int(opening.tag[1])
@@ -213,7 +201,7 @@ class _Reader:
             self.open_undo(text, anchor, line)
 
     def anchor(self, text: str) -> str:
-        base = slug(text)
+        base = headings.slug(text)
         count = self.anchors.get(base, 0)
         self.anchors[base] = count + 1
         anchor = f"{base}-{count}" if count else base
@@ -221,9 +209,9 @@ class _Reader:
         return anchor
 
     def open_section(self, text: str, anchor: str, line: int) -> None:
-        name = self.section = _SECTIONS.get(text)
+        name = self.section = headings.SECTIONS.get(text)
         if name is None:
-            hint = did_you_mean(text, _SECTIONS)
+            hint = did_you_mean(text, headings.SECTIONS)
             self.complain(
                 line,
                 t("section"),
@@ -239,7 +227,7 @@ class _Reader:
     def open_step(self, text: str, anchor: str, line: int) -> None:
         if self.section not in _NUMBERED:
             return  # a heading for people
-        for kind, pattern in ((StepKind.STEP, _STEP), (StepKind.DECISION, _DECISION)):
+        for kind, pattern in ((StepKind.STEP, headings.STEP), (StepKind.DECISION, headings.DECISION)):
             match = pattern.fullmatch(text)
             if match:
                 self.start(kind, int(match[1]), text, f"{kind}-{int(match[1])}", anchor, line)
@@ -250,7 +238,7 @@ class _Reader:
         self.draft = self.parent = None
 
     def open_undo(self, text: str, anchor: str, line: int) -> None:
-        match = _UNDO.fullmatch(text)
+        match = headings.UNDO.fullmatch(text)
         if match is None:
             self.draft = self.parent or self.draft
             if text.lower().startswith("undo"):
@@ -284,12 +272,12 @@ class _Reader:
     # --- fences
 
     def fence(self, token: Token) -> None:
-        line = _line(token)
+        line = line_of(token)
         where = f"{self.file}:{line}"
         language, attrs, problems = attributes.split(token.info, where)
         self.problems += problems
         if "expect" in attrs:
-            self.expectation(token, attrs, where)
+            self.expectation(token, attrs)
             self.after_block = False
             return
         self.after_block = False
@@ -309,40 +297,12 @@ class _Reader:
         self.draft.warned = False
         self.after_block = True
 
-    def expectation(self, token: Token, attrs: dict[str, str], where: str) -> None:
-        self.problems += attributes.unknown_keys(attrs, where, of_expectation=True)
-        if attrs.get("ignore") != "true":
-            self.complain(
-                _line(token), "ignore", t("none"), t("'true', or Runme offers the output as something to run")
-            )
-        how = attrs["expect"]
-        if how not in attributes.EXPECT:
-            hint = did_you_mean(how, attributes.EXPECT)
-            self.complain(
-                _line(token),
-                "expect",
-                f"'{how}'",
-                t("one of {choices}", choices=listed(attributes.EXPECT)),
-                hint,
-            )
-            return
-        if not self.after_block or self.draft is None:
-            self.complain(
-                _line(token), "expect", t("no block right above"), t("the block whose output this is")
-            )
-            return
-        lines = tuple(token.content.rstrip("\n").split("\n"))
-        for number, text in enumerate(lines, start=_line(token) + 1):
-            self.check_pattern(text, number)
-        block = self.draft.blocks[-1]
-        self.draft.blocks[-1] = replace(block, expects=Expectation(_line(token), how, lines))
-
-    def check_pattern(self, text: str, line: int) -> None:
-        if text.endswith(" (re)"):
-            try:
-                re.compile(text.removesuffix(" (re)"))
-            except re.error as error:
-                self.complain(line, "expect", f"'{text}' ({error})", t("a regular expression before ' (re)'"))
+    def expectation(self, token: Token, attrs: dict[str, str]) -> None:
+        below_block = self.after_block and self.draft is not None
+        expects, problems = comparisons.expectation(token, attrs, self.file, below_block=below_block)
+        self.problems += problems
+        if expects and self.draft:
+            self.draft.blocks[-1] = replace(self.draft.blocks[-1], expects=expects)
 
     # --- tables and links
 
@@ -356,75 +316,16 @@ class _Reader:
             return
         self.draft.prose = True
         if self.draft.step.kind is StepKind.DECISION and not self.draft.branches:
-            self.draft.branches = [self.branch(cells) for cells in _rows(tokens)]
+            self.draft.branches = [self.branch(cells) for cells in rows(tokens) if cells]
 
     def branch(self, cells: list[Token]) -> Branch:
-        first, second = cells[0], cells[1] if len(cells) > 1 else None
-        text = _plain(first)
-        codes = [child.content for child in first.children or () if child.type == "code_inline"]
-        suffix = next((end for end in (" (re)", " (glob)") if text.endswith(end)), "")
-        values = tuple(code + suffix for code in codes) if codes else (text,)
-        if _ELSE.fullmatch(text):
-            values = ()
-        elif text == "":
-            self.complain(
-                _line(first), t("decision"), t("an empty first cell"), t("a value, or 'anything else'")
-            )
-        for value in values:
-            self.check_pattern(value, _line(first))
-        targets = (
-            [str(child.attrs["href"]) for child in (second.children or ()) if child.type == "link_open"]
-            if second
-            else []
-        )
-        if len(targets) != 1:
-            expected = t("one link to the step to go to, such as [Step 4](#step-4-promote)")
-            self.complain(
-                _line(first),
-                t("decision"),
-                t("{targets} links in the row '{text}'", targets=len(targets), text=text),
-                expected,
-            )
-        return Branch(_line(first), values, unquote(targets[0]) if targets else None, text)
+        found, problems = comparisons.branch(cells, self.file)
+        self.problems += problems
+        return found
 
     def take_links(self, token: Token) -> None:
-        for child in token.children or ():
-            target: Any = {"link_open": child.attrs.get("href"), "image": child.attrs.get("src")}.get(
-                child.type
-            )
-            if child.type == "html_inline":
-                for found in re.findall(r"""\b(?:id|name)=["']([^"']+)""", child.content):
-                    self.anchors[found] = 1
-            if target:
-                plain = unquote(str(target))
-                start, end = token.map or (0, 1)
-                line = next((n for n in range(start, end) if plain in self.lines[n]), start)
-                self.links.append(Link(line + 1, plain))
-
-
-def _line(token: Token) -> int:
-    return (token.map[0] if token.map else 0) + 1
-
-
-def _plain(inline: Token) -> str:
-    texts = [
-        " " if child.type in ("softbreak", "hardbreak") else child.content
-        for child in inline.children or ()
-        if child.type in ("text", "code_inline", "softbreak", "hardbreak")
-    ]
-    return "".join(texts).strip()
-
-
-def _rows(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The cells of each row below a table's head."""
-    cells: list[Token] = []
-    in_body = False
-    for token in tokens:
-        if token.type == "tbody_open":
-            in_body = True
-        elif token.type == "tr_open":
-            cells = []
-        elif token.type == "inline":
-            cells.append(token)
-        elif token.type == "tr_close" and in_body:
-            yield cells
+        self.anchors.update(dict.fromkeys(anchors(token), 1))
+        start, end = token.map or (0, 1)
+        for target in targets(token):
+            line = next((n for n in range(start, end) if target in self.lines[n]), start)
+            self.links.append(Link(line + 1, target))

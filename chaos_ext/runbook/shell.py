@@ -29,6 +29,9 @@ _READERS = {"read": 0, "mapfile": -1, "readarray": -1, "getopts": 1}  # builtins
 _DECLARING = ("local", "declare", "typeset", "readonly", "export")
 _NOT_PLAIN = re.compile(r"[^\t\n\x20-\x7e]")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_ALL_ARGUMENTS = ("$@", "${@}")
+_BASH_WITHIN_S = 10.0
+_MOST_CODE = 10_000  # characters of one block: what looks at it takes the square of its length
 _DEFAULTS = (":-", "-", ":+", "+", ":=", "=")
 
 
@@ -52,6 +55,7 @@ class Script:
     """What a block of bash does. Names map to the line where they first appear."""
 
     commands: list[Command] = field(default_factory=list)
+    functions: dict[str, list[Command]] = field(default_factory=dict)  # what each hands all its arguments to
     uses: dict[str, int] = field(default_factory=dict)  # variables that must have a value
     requires: dict[str, int] = field(default_factory=dict)  # of these, the ones asked for with ${NAME:?why}
     sets: dict[str, int] = field(default_factory=dict)
@@ -117,9 +121,12 @@ class _Code:
 
 
 def read(code: str) -> Script:
-    """What `code` does."""
-    source = _Code(code)
+    """What `code` does; of very long code only that it is too long."""
     script = Script()
+    if len(code) > _MOST_CODE:
+        script.error = (t("{length:,} characters, more than {most:,}", length=len(code), most=_MOST_CODE), 1)
+        return script
+    source = _Code(code)
     if source.root.has_error:
         script.error = _syntax_error(code)
     try:
@@ -147,18 +154,31 @@ def fill(code: str, values: Mapping[str, str]) -> str:
     return "".join([*pieces, code[position:]])
 
 
+def first_half(code: str) -> str:
+    """The first half of the statements of `code`, rounded up; of code that cannot be taken apart, all of it."""
+    source = _Code(code)
+    statements = [node for node in source.root.named_children if node.type != "comment"]
+    if source.root.has_error or len(statements) < 2:
+        return code
+    half = code[: statements[(len(statements) + 1) // 2 - 1].end_byte]
+    return code if _Code(half).root.has_error else half.rstrip() + "\n"
+
+
 def _syntax_error(code: str) -> tuple[str, int] | None:
     bash = shutil.which("bash")
     if bash is None:
         return (t("it could not be read, and there is no bash to ask"), 1)
-    result = subprocess.run(
-        [bash, "-n"],
-        input=code.encode(),
-        capture_output=True,
-        timeout=10,
-        check=False,
-        env={"LANG": "C.UTF-8"},
-    )
+    try:
+        result = subprocess.run(
+            [bash, "-n"],
+            input=code.encode(),
+            capture_output=True,
+            timeout=_BASH_WITHIN_S,
+            check=False,
+            env={"LANG": "C.UTF-8"},
+        )
+    except subprocess.TimeoutExpired:
+        return (t("bash did not read it within {s:g} s", s=_BASH_WITHIN_S), 1)
     if result.returncode == 0:
         return None
     said = result.stderr.decode(errors="replace")
@@ -210,6 +230,15 @@ class _Walk:
                 continue
             for value in child.children[1:]:  # NAME=value before a command sets nothing here
                 self.node(value, printed=False)
+
+    def on_function_definition(self, node: Node, printed: bool) -> None:
+        before = len(self.script.commands)
+        self.children(node, printed=printed)
+        inside = self.script.commands[before:]
+        wrapped = [
+            command for command in inside if command.words[-1:] and command.words[-1] in _ALL_ARGUMENTS
+        ]
+        self.script.functions[self.source.of(node.child_by_field_name("name") or node)] = wrapped
 
     def set_by_builtin(self, command: Command) -> None:
         if command.words[:2] == ("printf", "-v") and len(command.words) > 2:

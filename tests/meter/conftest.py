@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -110,18 +109,5 @@ def start_meter(tmp_path: Path) -> Iterator[Callable[..., Meter]]:
 
 @pytest.fixture(scope="session")
 def bench() -> ModuleType:
-    """bench/meter.py, which holds the simulated clock."""
-    return _load("bench_meter", ROOT / "bench" / "meter.py")
-
-
-def wait_for(holds: Callable[[], bool], within_s: float = 10.0) -> None:
-    """Wait on a condition; fails when it does not come."""
-    until = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.01)
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    return wait_for
+    """The benchmark's outages on a simulated clock."""
+    return _load("bench_meter_simulated", ROOT / "bench" / "meter_simulated.py")

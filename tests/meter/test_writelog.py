@@ -202,6 +202,6 @@ def test_a_write_is_on_disk_before_it_is_sent(tmp_path: Path, writing_flow: Call
     with process.stdout:
         assert process.stdout.readline() == b"sent\n"
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(20)
     got = account(read_lines(path), [item("a")], writing_flow())
     assert (got.acknowledged, got.indeterminate, got.lost) == (1, 1, ())

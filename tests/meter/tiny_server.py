@@ -239,7 +239,7 @@ class TinyServer:
 
     def end(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self._process.wait(20)
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             pipe.close()

@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-from chaos_ext.runbook.follow import Outcome, VerifiedOnce, follow, verify_once
+from chaos_ext.runbook.follow import Outcome, follow
 from chaos_ext.runbook.model import Runbook
 from chaos_ext.runbook.parse import parse
+from chaos_ext.runbook.verify_once import VerifiedOnce, verify_once
 
 WELL = """\
 ---
@@ -152,10 +153,10 @@ class Follower:
             "aborting": self.aborting,
         }
 
-    def runbook(self, text: str) -> Runbook:
-        return parse(self.write(text))
+    def runbook(self, text: str | Runbook) -> Runbook:
+        return text if isinstance(text, Runbook) else parse(self.write(text))
 
-    def follow(self, text: str, **more: Any) -> Outcome:
+    def follow(self, text: str | Runbook, **more: Any) -> Outcome:
         return follow(self.runbook(text), prove=self._prove, **self._way(), **more)
 
     def verify_once(self, text: str) -> VerifiedOnce:

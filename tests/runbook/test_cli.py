@@ -172,10 +172,14 @@ def test_a_dry_run_fills_in_what_is_known_and_runs_nothing(well: str, project: P
     [
         (("--step", "step-11"), "--step: got 'step-11', expected one of parameters, step-1"),
         (("--var", "X"), "--var: got 'X', expected KEY=VALUE"),
+        (
+            ("--var", "AWS_PROFILE=production"),
+            "--var: got the variable AWS_PROFILE, expected none that says where",
+        ),
         (("--env", "lap"), "Did you mean 'lab'?"),
         ((), "no lab is up"),
     ],
-    ids=["step", "variable", "environment", "no lab"],
+    ids=["step", "variable", "place", "environment", "no lab"],
 )
 @pytest.mark.usefixtures("no_lab")
 def test_following_needs(words: tuple[str, ...], says: str) -> None:
@@ -238,7 +242,7 @@ def test_ctrl_c_ends_the_step(
         _, told = process.communicate(timeout=30)
     finally:
         process.kill()
-        process.wait()
+        process.wait(20)
     assert process.returncode == 130
     assert "stopped at Step 1" in told
     deadline = time.monotonic() + 10

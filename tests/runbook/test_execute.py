@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from waiting import wait_for
 
 from chaos_ext.runbook.execute import Ended, Shell
 
@@ -56,13 +56,6 @@ def reaped() -> Iterator[list[int]]:
     for pid in pids:
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(pid).kill()
-
-
-def wait_for(condition: Callable[[], bool], within_s: float = 20) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.01)
 
 
 def test_nothing_ambient(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,12 +156,19 @@ def test_secrets_are_masked_across_writes_and_lines(runner: Runner) -> None:
     assert ended.stdout.strip() == secret
 
 
+def test_a_line_in_which_a_secret_might_begin_is_shown_all_the_same(runner: Runner) -> None:
+    """Its end is a secret's beginning, and the block says nothing more for a long time."""
+    runner.on_line = lambda line: runner.aborting.set()
+    runner.run("echo pid 12; sleep 1000", secrets=["2-is-how-it-begins"])
+    assert runner.out() == ["pid 12"]
+
+
 # --- the end ---
 
 
 def started(runner: Runner, name: str) -> int:
     path = runner.home / name
-    wait_for(lambda: path.exists() and path.read_text().strip() != "")
+    wait_for("it is written", lambda: path.exists() and path.read_text().strip() != "")
     return int(path.read_text())
 
 

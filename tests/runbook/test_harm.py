@@ -75,6 +75,17 @@ LOOKS, CHANGES, DESTROYS = "looks", "changes", "destroys"
         ("cmd > /dev/null 2>&1", LOOKS),
         ("# rm -rf /", LOOKS),
         ("cat <<'E'\nrm -rf /\nE", LOOKS),
+        ('ask() { valkey-cli -h "$H" "$@"; }; ask GET x', LOOKS),
+        ('ask() { valkey-cli -h "$H" "$@"; }; ask SET x y', CHANGES),
+        ('ask() { valkey-cli -h "$H" "$@" 2>/dev/null | tr -d x; }; n=$(ask SET x y)', CHANGES),
+        ('function ask { timeout 5 valkey-cli ${@}; }; ask FLUSHALL', DESTROYS),
+        ('ask() { valkey-cli "$1"; }; ask GET SET', LOOKS),
+        ('pod() { kubectl exec "$P" -- "$@"; }; pod cat /x', LOOKS),
+        ('pod() { kubectl exec "$P" -- "$@"; }; pod rm -rf /x', DESTROYS),
+        ('ask() { on "$N" "$@"; }; on() { valkey-cli -h "$@"; }; ask DEL x', DESTROYS),
+        ('ask() { ask "$@"; }; ask GET x', LOOKS),
+        ('rm() { command rm -i "$@"; }; rm /x', DESTROYS),
+        ('rm() { echo no; }; rm x', CHANGES),
     ],
 )  # fmt: skip
 def test_what_a_command_does(command: str, what: str) -> None:
@@ -83,3 +94,8 @@ def test_what_a_command_does(command: str, what: str) -> None:
     assert got == what
     if what is DESTROYS:
         assert list(harm.changes(script)), "what destroys also changes"
+
+
+def test_a_function_is_told_by_its_call_as_it_is_written() -> None:
+    script = shell.read('ask() { valkey-cli -h "$H" "$@"; }\nask GET x\nask SET x y\n')
+    assert list(harm.changes(script)) == [(3, "'ask SET x y'")]

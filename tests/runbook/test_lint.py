@@ -87,6 +87,8 @@ CHANGES = [
     pytest.param(
         '"excludeFromRunAll":"true",', "", "Runme's 'run all' undoes what it just did", id="undo in run all"
     ),
+    # --- secrets
+    pytest.param(LOOK, LOOK + "# again\n", "'STATE' among the arguments of 'cat'", id="a secret as an argument"),
     # --- blocks
     pytest.param('"name":"look",', "", "name: got none", id="no name"),
     pytest.param('"name":"look"', '"name":"Look Here"', "got 'Look Here'", id="odd name"),
@@ -140,6 +142,7 @@ CHANGES = [
     # --- commands
     pytest.param(LOOK, LOOK + 'echo x > "$STATE"\n', "writing to '$STATE'", id="diagnosis writes a file"),
     pytest.param(LOOK, LOOK + "supervisorctl stop b\n", "'supervisorctl stop b'", id="diagnosis stops"),
+    pytest.param(LOOK, LOOK + 'a() { valkey-cli "$@"; }; a SET x 1\n', "'a SET x 1'", id="diagnosis by a function"),
     pytest.param(LOOK, LOOK + 'psql -c "update t set a = 1"\n', "'update t set'", id="diagnosis updates"),
     pytest.param("> **Warning:** what was in it is gone.\n\n", "", "'rm -f $STATE.old' without one", id="no warning"),
     pytest.param(LOOK, LOOK + "psql -h db1 -c 'select 1'\n", "got the host 'db1'", id="host option"),
@@ -160,6 +163,7 @@ CHANGES = [
     pytest.param("recovers: [store-down]", "recovers: [store-dwn]", "Did you mean 'store-down'?", id="unknown mode"),
     pytest.param("# The store is down\n", "# It broke\n", "what the alert says: 'The store is down'", id="title"),
     # --- near misses: none of these is wrong
+    pytest.param(LOOK, LOOK + 'a() { valkey-cli "$@"; }; a GET x\n', None, id="-looking by a function"),
     pytest.param(LOOK, LOOK + "# chaos heal, then 10.0.0.7\n", None, id="-comment"),
     pytest.param(LOOK, LOOK + "psql -c 'select updated from t' 2>/dev/null\n", None, id="-looking"),
     pytest.param(LOOK, LOOK + 'file=$(mktemp); echo "$NODES" > "$file"\n', None, id="-own file"),
@@ -194,6 +198,7 @@ def test_a_change_and_what_lint_says(
         variables=["STATE"],
         modes=["store-down", "other"],
         alerts=[rule],
+        secrets=["STATE"] if says and "'STATE' among" in says else [],
     )
     if says is None:
         assert found == []
@@ -206,7 +211,7 @@ def test_every_rule_speaks_in_the_table(well: str, write_runbook: Write) -> None
     from chaos_ext.runbook.lint.document import Document, Surroundings
 
     rule = AlertRule(name="StoreDown", runbook="runbooks/well.md", summary="The store is down")
-    around = Surroundings(frozenset({"lab"}), ["STATE"], ["store-down"], [rule])
+    around = Surroundings(frozenset({"lab"}), ["STATE"], ["store-down"], [rule], ["STATE"])
     silent = set(RULES)
     for case in CHANGES:
         old, new, _ = case.values
@@ -269,3 +274,22 @@ def test_a_manual_step_with_its_stand_in(well: str, write_runbook: Write) -> Non
 def test_what_cannot_be_read_is_a_problem_not_an_exception(tmp_path: Path) -> None:
     (problem,) = lint(tmp_path / "gone.md")
     assert "expected a runbook in Markdown" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ('cat "$STATE" "$TOKEN"', "got 'TOKEN' among the arguments of 'cat'"),
+        ('timeout 5 curl -H "Authorization: Bearer ${TOKEN}" "$STATE"', "among the arguments of 'curl'"),
+        ('echo "$(cat - "${TOKEN:?}" <<<x)"', "among the arguments of 'cat'"),
+        ('TOKEN="$TOKEN" cat "$STATE"', ""),
+        ('[ -n "$TOKEN" ] && printf %s "$TOKEN" | cat', ""),
+        ('cat <<<"$TOKEN"', ""),
+        ('cat "$STATE" "$TOKENS"', ""),
+    ],
+)
+def test_a_secret_is_no_argument(well: str, write_runbook: Write, code: str, told: str) -> None:
+    text = well.replace(LOOK, code + "\n").replace(': "${STATE', ': "${TOKEN:?}" "${TOKENS:?}"\n: "${STATE')
+    found = problems(write_runbook, text, secrets={"TOKEN"})
+    assert [each for each in found if "secret" in each] == [each for each in found if told and told in each]
+    assert len(found) == bool(told), found

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from chaos_ext.errors import UsageError
+from chaos_ext.runbook.headings import slug
 from chaos_ext.runbook.model import Role, SectionName, StepKind, matches
-from chaos_ext.runbook.parse import parse, parse_text, slug
+from chaos_ext.runbook.parse import parse, parse_text
 
 
 def test_everything_of_a_runbook(well: str, write_runbook: Callable[[str], Path]) -> None:
@@ -101,8 +102,8 @@ def test_japanese_headings_are_the_same_runbook(well: str) -> None:
             '"role":"diagnose","interactive":"false"}\ncat',
             '"rolle":"diagnose","interactive":"false"}\ncat',
             "```sh",
-            "got the key 'rolle', expected one of role, undoes, on, timeout, exit, next, within, every, stable, name, "
-            "interactive, background, excludeFromRunAll, cwd, promptEnv, ignore. Did you mean 'role'?",
+            "got the key 'rolle', expected one of role, undoes, on, timeout, exit, next, within, every, stable, needs, "
+            "name, interactive, background, excludeFromRunAll, cwd, promptEnv, ignore. Did you mean 'role'?",
             id="unknown key",
         ),
         pytest.param('"name":"look"', '"name":{"x":"look"}', "```sh", "got a nested value", id="nesting"),

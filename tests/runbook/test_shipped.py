@@ -11,17 +11,19 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_for
 
 from chaos_ext import environments, labs
 from chaos_ext.model import Place
-from chaos_ext.runbook.follow import Outcome, VerifiedOnce, follow, verify_once
+from chaos_ext.runbook.follow import Outcome, follow
 from chaos_ext.runbook.parse import parse
+from chaos_ext.runbook.verify_once import VerifiedOnce, verify_once
 from chaos_ext.safety import guard
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "catalog" / "runbooks"
@@ -70,7 +72,7 @@ class Broken:
     def lose(self, node: str) -> None:
         """The node's processes die at once and its disk is gone."""
         self.tool("supervisorctl", "signal", "KILL", node)
-        wait_for(lambda: "EXITED" in self.tool("supervisorctl", "status", node))
+        wait_for("it has exited", lambda: "EXITED" in self.tool("supervisorctl", "status", node))
         data = Path(self.facts["data"])
         (data / node).rename(data / f".{node}.lost.{time.monotonic_ns()}")
 
@@ -107,13 +109,6 @@ class Broken:
             thread.join()
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def broken() -> Iterator[Broken]:
     facts = labs.up(name=f"rb-{os.getpid()}", owner_pid=os.getpid())
@@ -133,7 +128,9 @@ def test_the_primary_is_lost_and_then_the_next_one(broken: Broken) -> None:
         assert outcome.variables["NEW_PRIMARY"] != primary
         assert f"{primary}: follows {outcome.variables['NEW_PRIMARY']}" in broken.output
         assert broken.submit(TEXTS[0]) == 201
-        assert broken.look(name).passed
+        wait_for(
+            "the look passes", lambda: broken.look(name).passed
+        )  # connections are made anew now and then
     releases = broken.tool("release", "list", "intake")
     again = broken.follow(name)
     assert again.ok, "followed when nothing is wrong, it does nothing"
@@ -157,18 +154,18 @@ def test_a_bad_release_is_rolled_back(broken: Broken, tmp_path: Path) -> None:
     (bad / "intake.py").write_text(source.replace("text.strip()", 'text.strip().encode("ascii").decode()'))
     assert not broken.look(name).passed, "without any submission it cannot be known"
     with broken.submissions() as statuses:
-        wait_for(lambda: statuses.count(201) > 3)
+        wait_for("some are stored", lambda: statuses.count(201) > 3)
         assert broken.look(name).passed
         version = broken.tool("release", "add", "intake", str(bad)).strip()
         broken.tool("release", "activate", "intake", version)
-        wait_for(lambda: statuses.count(500) > 3)
+        wait_for("some fail", lambda: statuses.count(500) > 3)
         assert not broken.look(name).passed
         outcome = broken.follow(name)
         assert outcome.ok, (outcome.why, broken.output)
         assert outcome.exercised[-2:] == ("step-4", "verification")
         assert broken.tool("release", "current", "intake").strip() == "v1"
         before = len(statuses)
-        wait_for(lambda: len(statuses) > before + 6)
+        wait_for("more are sent", lambda: len(statuses) > before + 6)
         assert set(statuses[before + 1 :]) == {201}
         again = broken.follow(name)
         assert again.ok, (again.why, broken.output)

@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     commands.hard_coded,
     commands.looking_only,
     commands.warnings,
+    variables.in_process_list,
     surroundings.identity,
     surroundings.modes,
     surroundings.alerts,
@@ -52,6 +53,7 @@ def lint(
     variables: Collection[str] | None = None,
     modes: Collection[str] | None = None,
     alerts: Collection[AlertRule] | None = None,
+    secrets: Collection[str] = (),
 ) -> list[Problem]:
     """All problems of the runbook at `path`, by line; none means that it can be followed.
 
@@ -60,13 +62,14 @@ def lint(
         variables: what the environments give (variables and secrets); None: not known, so not checked
         modes: ids of all failure modes; None: not known
         alerts: the rules of all environments that link this runbook; None: not known
+        secrets: of `variables`, those whose value nobody may see
     """
     try:
         text = read_text(path)
     except UsageError as error:
         return error.problems
     runbook = parse_text(text, path)
-    document = Document(runbook, Surroundings(frozenset(platforms), variables, modes, alerts))
+    document = Document(runbook, Surroundings(frozenset(platforms), variables, modes, alerts, secrets))
     found = [*runbook.problems, *_all(document)]
     return sorted(dict.fromkeys(found), key=_line)
 

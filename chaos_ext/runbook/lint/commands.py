@@ -47,7 +47,7 @@ _TLD = r"(?:com|net|org|io|dev|app|cloud|jp|internal|local|localhost|corp|exampl
 _HARD_CODED = (
     (r"\b(?:\d{1,3}\.){3}\d{1,3}\b", _address),
     (r"\blocalhost\b", _host),
-    (rf"\b(?:[a-z0-9-]+\.)+{_TLD}\b(?![\w.(-])", _host),
+    (rf"(?<![a-z0-9.-])(?:[a-z0-9-]+\.)+{_TLD}\b(?![\w.(-])", _host),
     (r"\barn:aws[\w-]*:[^\s\"']+", _as_it_is),
     (r"(?<![\w.-])\d{12}(?![\w.-])", _account),
     (

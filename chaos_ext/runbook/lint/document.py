@@ -21,6 +21,7 @@ class Surroundings:
     variables: Collection[str] | None = None
     modes: Collection[str] | None = None
     alerts: Collection[AlertRule] | None = None
+    secrets: Collection[str] = ()
 
 
 @dataclass(frozen=True)

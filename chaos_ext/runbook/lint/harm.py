@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from chaos_ext.language import t
 from chaos_ext.runbook import shell
@@ -89,6 +90,7 @@ _CURL_CHANGES = re.compile(
     r"-X\s*(?:POST|PUT|PATCH|DELETE)\b|--request[= ](?:POST|PUT|PATCH|DELETE)\b"
     r"|(?:^|\s)(?:-d|--data\S*|-F|--form|-T|--upload-file|--json)\b"
 )
+_MOST_CALLS = 30  # of functions, until a command is reached or for one command
 _SHELLS = {"bash", "sh", "eval", "ssh"}
 _INTO = re.compile(r"/dev/(?:null|stdout|stderr|fd/\d+|tty)|&?\d+|-")
 
@@ -96,9 +98,10 @@ _INTO = re.compile(r"/dev/(?:null|stdout|stderr|fd/\d+|tty)|&?\d+|-")
 def changes(script: Script) -> Iterator[Found]:
     """Every command that changes something outside the block, and every file it writes."""
     yield from _sql(script, _SQL_CHANGES)
-    for command in _with_inner(script):
+    yield from _multiplied(script)
+    for command, written in _with_inner(script):
         if _changes(command):
-            yield command.line, f"'{_short(command)}'"
+            yield written.line, f"'{_short(written)}'"
     temporary = {command.line for command in script.commands if command.name == "mktemp"}
     for target, line in script.writes_to:
         if not _INTO.fullmatch(target) and ("/" in target or "$" in target) and not temporary:
@@ -108,9 +111,10 @@ def changes(script: Script) -> Iterator[Found]:
 def destroys(script: Script) -> Iterator[Found]:
     """Every command that loses something which cannot be had back."""
     yield from _sql(script, _SQL_DESTROYS)
-    for command in _with_inner(script):
+    yield from _multiplied(script)
+    for command, written in _with_inner(script):
         if _destroys(command):
-            yield command.line, f"'{_short(command)}'"
+            yield written.line, f"'{_short(written)}'"
 
 
 def _short(command: Command) -> str:
@@ -129,18 +133,50 @@ def _sql(script: Script, patterns: tuple[str, ...]) -> Iterator[Found]:
                 break
 
 
-def _with_inner(script: Script) -> Iterator[Command]:
-    """The commands, and those that they hand to another shell or container."""
-    for command in script.commands:
+def _called(script: Script, command: Command, inside: tuple[str, ...] = ()) -> Iterator[Command]:
+    """The command, or what the script's function of that name hands the arguments to."""
+    done = command.name in inside or len(inside) > _MOST_CALLS
+    wraps = [] if done else script.functions.get(command.name, [])
+    if not wraps:
         yield command
-        inner = ""
-        if command.name in _SHELLS and len(command.words) > 1:
-            inner = command.words[-1]
-        elif command.name in ("kubectl", "docker") and "exec" in command.words:
-            rest = command.words[command.words.index("exec") + 1 :]
-            inner = " ".join(rest[rest.index("--") + 1 :] if "--" in rest else rest[1:])
-        for nested in shell.read(inner).commands if inner else ():
-            yield Command(command.line, nested.words, nested.assignments, nested.stdin)
+    for wrapped in wraps:
+        words = (*wrapped.words[:-1], *command.words[1:])
+        whole = Command(command.line, words, wrapped.assignments, command.stdin)
+        yield from _called(script, whole, (*inside, command.name))
+
+
+def _with_inner(script: Script) -> Iterator[tuple[Command, Command]]:
+    """The commands that are run, also by functions, other shells and containers; each with what is written for it."""
+    for written in script.commands:
+        for command in islice(_called(script, written), _MOST_CALLS):
+            yield command, written
+            yield from ((nested, nested) for nested in _handed_on(command))
+
+
+def _multiplied(script: Script) -> Iterator[Found]:
+    """Functions that call each other so often that nobody can say what they do."""
+    for written in script.commands:
+        if next(islice(_called(script, written), _MOST_CALLS, None), None):
+            yield (
+                written.line,
+                t(
+                    "'{command}', which calls more than {most} others",
+                    command=_short(written),
+                    most=_MOST_CALLS,
+                ),
+            )
+
+
+def _handed_on(command: Command) -> Iterator[Command]:
+    """What it hands to another shell or container."""
+    inner = ""
+    if command.name in _SHELLS and len(command.words) > 1:
+        inner = command.words[-1]
+    elif command.name in ("kubectl", "docker") and "exec" in command.words:
+        rest = command.words[command.words.index("exec") + 1 :]
+        inner = " ".join(rest[rest.index("--") + 1 :] if "--" in rest else rest[1:])
+    for nested in shell.read(inner).commands if inner else ():
+        yield Command(command.line, nested.words, nested.assignments, nested.stdin)
 
 
 def _verb(command: Command) -> str:

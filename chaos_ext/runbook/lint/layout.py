@@ -9,9 +9,9 @@ from pathlib import Path
 from chaos_ext.errors import Problem
 from chaos_ext.language import listed, t
 from chaos_ext.runbook import front
+from chaos_ext.runbook.headings import IN_JAPANESE, slug
 from chaos_ext.runbook.lint.document import Document
 from chaos_ext.runbook.model import Role, SectionName, Step, StepKind
-from chaos_ext.runbook.parse import IN_JAPANESE, slug
 
 _QUESTION = ("?", "？")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from chaos_ext.errors import Problem, did_you_mean
 from chaos_ext.language import t
 from chaos_ext.runbook.lint.document import Document
 from chaos_ext.runbook.model import Block, Role
+from chaos_ext.runbook.shell import Command
 
 _OF_BASH = frozenset(
     """HOME PATH LANG TMPDIR PWD OLDPWD IFS RANDOM SECONDS LINENO UID EUID PPID HOSTNAME OPTARG OPTIND REPLY
@@ -17,6 +19,20 @@ _OF_BASH = frozenset(
 ONLY_SETTING = frozenset(
     {":", "export", "declare", "local", "readonly", "test", "[", "true", "echo", "printf"}
 )
+# What bash does by itself: its arguments are in no process list.
+_BUILTINS = ONLY_SETTING | {
+    "[[",
+    "read",
+    "return",
+    "set",
+    "shift",
+    "eval",
+    "trap",
+    "typeset",
+    "unset",
+    "let",
+    "mapfile",
+}
 
 
 def parameters(document: Document) -> Iterator[Problem]:
@@ -98,3 +114,27 @@ def standing_alone(document: Document) -> Iterator[Problem]:
                 hint = t("It is run before the first mitigation too; let it look for itself.")
                 yield document.in_block(block, line, t("verification"), got, expected, hint)
         own |= _exports(document, block)
+
+
+def in_process_list(document: Document) -> Iterator[Problem]:
+    """A secret is no argument of a program: whoever is on the machine reads those of everybody."""
+    for _, block in document.runbook.blocks():
+        script = document.script(block)
+        for command in script.commands:
+            own = command.name in _BUILTINS or command.name in script.functions
+            for name in () if own else _secrets_in(command, document):
+                yield document.in_block(
+                    block,
+                    command.line,
+                    t("secret"),
+                    t("'{name}' among the arguments of '{command}'", name=name, command=command.name),
+                    t("it from the environment or from standard input"),
+                    t("Arguments are in the process list for everybody to read."),
+                )
+
+
+def _secrets_in(command: Command, document: Document) -> Iterator[str]:
+    for name in document.around.secrets:
+        used = re.compile(rf"\$(?:{re.escape(name)}\b|\{{{re.escape(name)}\b)")
+        if any(used.search(word) for word in command.words):
+            yield name
