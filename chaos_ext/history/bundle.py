@@ -10,23 +10,28 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.history import manifest
-from chaos_ext.history.reading import load
+from chaos_ext.history.findings import verdict_fields, verdict_from
+from chaos_ext.history.reading import SCHEMA, load
 from chaos_ext.history.versions import versions
 from chaos_ext.language import t
-from chaos_ext.model import Arm, Environment, FailureMode, Reason, Services, Verdict, VerdictWord
+from chaos_ext.masking.register import hidden
+from chaos_ext.model import Arm, Environment, FailureMode, Services, Variant, Verdict
+from chaos_ext.safety import processes
 from chaos_ext.verdict.judge import VERDICT_RULES
 
 if TYPE_CHECKING:
     from chaos_ext.catalog.load import Catalog
+    from chaos_ext.safety.policy.enforcing import Ruling
 
-SCHEMA = 1
+_VERDICT = "verdict.json"
+APPROVAL = "approval.yaml"
 
 
 def create(
@@ -38,9 +43,14 @@ def create(
     experiment: Mapping[str, Any],
     seed: int,
     arms: Mapping[Arm, int],
+    ruling: Ruling,
+    plan: Sequence[Variant] = (),
+    resumes: str = "",
 ) -> Path:
     """Make the folder of a new run below `runs`, with everything that is known before it begins.
 
+    An approval that `ruling` rests on is kept with its signature, as they were signed.
+    `plan`: its trials in their order, as known before the first; `resumes`: the run that it goes on with.
     Its name is the run's id: when, what, and four letters against two at once; ids sort by time. Raises OSError.
     """
     from chaos_ext.compile import dump
@@ -54,6 +64,9 @@ def create(
     _write(folder / "experiment.yaml", dump(experiment).encode())
     if mode.runbook != "none":
         _write(folder / "runbook.md", (catalog.root / "catalog" / mode.runbook).read_bytes())
+    if ruling.approval is not None:
+        _write(folder / APPROVAL, ruling.approval.raw)
+        _write(folder / f"{APPROVAL}.sig", ruling.approval.signature)
     write_json(
         folder / "run.json",
         {
@@ -62,8 +75,12 @@ def create(
             "mode": mode.id,
             "environment": environment.name,
             "arms": {str(arm): count for arm, count in arms.items()},
+            **({"plan": [str(variant) for variant in plan]} if plan else {}),
+            **({"resumes": resumes} if resumes else {}),
             "seed": seed,
+            "approved": ruling.approved,
             "started": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "runner": _runner(),
             "versions": versions(),
             **freshness.facts(catalog, mode, environment),
         },
@@ -71,42 +88,29 @@ def create(
     return folder
 
 
+def _runner() -> dict[str, Any]:
+    """Who runs it: once that process is gone, whoever comes next may judge and seal what it saved."""
+    pid, started = processes.myself()
+    return {"pid": pid, "started": started, "host": processes.host()}
+
+
 def seal(folder: Path, verdict: Verdict) -> None:
     """Write the verdict, and the digest of every file. Nothing may be written into the folder afterwards.
 
     Raises FileExistsError, and changes nothing, when the run is sealed already; OSError.
     """
-    if (folder / manifest.NAME).exists():
+    if manifest.is_sealed(folder):
         raise FileExistsError(t("{folder}: this run is sealed", folder=folder))
-    write_json(folder / "verdict.json", {"schema": SCHEMA, "rules": VERDICT_RULES, **verdict_fields(verdict)})
+    for name in (_VERDICT, manifest.NAME):  # what a killed seal had begun
+        for half in folder.glob(f".{name}.*"):
+            half.unlink(missing_ok=True)
+    write_json(folder / _VERDICT, {"schema": SCHEMA, "rules": VERDICT_RULES, **verdict_fields(verdict)})
     manifest.write_manifest(folder)
-
-
-def verdict_fields(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as JSON has it."""
-    return {
-        "word": str(verdict.word),
-        "reasons": [{"word": r.word, "sentence": r.sentence} for r in verdict.reasons],
-        "flags": [{"word": r.word, "sentence": r.sentence} for r in verdict.flags],
-        "worth": verdict.worth,
-        "exit_code": verdict.exit_code,
-    }
-
-
-def verdict_from(fields: Mapping[str, Any]) -> Verdict:
-    """The verdict that `verdict_fields` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-    return Verdict(
-        VerdictWord(fields["word"]),
-        tuple(Reason(r["word"], r["sentence"]) for r in fields["reasons"]),
-        tuple(Reason(r["word"], r["sentence"]) for r in fields["flags"]),
-        fields["worth"],
-        fields["exit_code"],
-    )
 
 
 def verdict_of(folder: Path) -> Verdict:
     """The verdict that was sealed with the run. Raises UsageError when there is none, or it is damaged."""
-    path = folder / "verdict.json"
+    path = folder / _VERDICT
     try:
         return verdict_from(json.loads(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -121,6 +125,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _as_json(value: Any) -> bytes:
+    value = hidden(value)
     # A lone surrogate (output that was not text) becomes its JSON escape, which reads back as it was.
     return (json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n").encode(
         "utf-8", "backslashreplace"

@@ -9,8 +9,9 @@ from pathlib import Path
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.errors import UsageError
 from chaos_ext.history import freshness, index
+from chaos_ext.history.entries import DAMAGED, UNFINISHED, Entry
 from chaos_ext.history.reading import load, run_facts
-from chaos_ext.model import Environment, Impact
+from chaos_ext.model import Environment, Impact, VerdictWord
 from chaos_ext.verdict import validity
 from chaos_ext.verdict.facts import Facts
 
@@ -44,23 +45,29 @@ class Measured:
 
 def last(runs: Path, catalog: Catalog, environment: Environment) -> dict[str, Measured]:
     """The last judged run of every failure mode of `catalog` in `environment`, by mode; none of what never ran."""
+    now = freshness.Now(catalog, environment)
+    newest = index.asked(runs, lambda known: known.newest(environment.name, catalog.modes, _says_something))
     found: dict[str, Measured] = {}
-    for entry in index.entries(runs):  # the newest first
-        mode = catalog.modes.get(entry.mode)
-        judged = entry.verdict != index.UNFINISHED
-        if mode is None or entry.mode in found or entry.environment != environment.name or not judged:
-            continue
+    for mode_id, entry in newest.items():
         folder = runs / entry.run_id
-        now = freshness.facts(catalog, mode, environment)
-        found[entry.mode] = Measured(
+        if entry.verdict == DAMAGED:
+            words = (DAMAGED,)
+            found[mode_id] = Measured(entry.run_id, entry.started, VerdictWord.UNKNOWN, words, {}, ())
+            continue
+        found[mode_id] = Measured(
             run_id=entry.run_id,
             started=entry.started,
             verdict=entry.verdict,
             reasons=tuple(dict.fromkeys((*entry.flags, *entry.reasons))),
             impact=_impact(folder),
-            stale=tuple(freshness.changed(run_facts(folder), now)),
+            stale=tuple(freshness.changed(run_facts(folder), now.facts(catalog.modes[mode_id]))),
         )
     return found
+
+
+def _says_something(entry: Entry) -> bool:
+    """Whether it came to its end here. What is damaged by now says that nothing is known."""
+    return entry.verdict != UNFINISHED and not entry.where and not entry.removed
 
 
 def _impact(folder: Path) -> dict[str, tuple[Impact, ...]]:

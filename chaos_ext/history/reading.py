@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +13,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chaos_ext.errors import Problem, UsageError
+from chaos_ext.history import manifest
 from chaos_ext.language import t
 from chaos_ext.meter import samples
-from chaos_ext.model import Arm, Environment, Event, FailureMode, Services
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Services, Variant
 from chaos_ext.record import read_events
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
 
-_TRIAL = re.compile(r"\d+-(" + "|".join(arm.value for arm in Arm) + ")")
+_TRIAL = re.compile(r"\d+-(.+)")
+SCHEMA = 1  # of run.json and verdict.json: what this version writes, and the newest that it reads
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V")
 
@@ -31,6 +35,7 @@ def load(folder: Path) -> RunEvidence:
     run = run_facts(folder)
     bad: list[str] = []
     events: list[Event] = _or(lambda: list(read_events(folder / "events.jsonl")), [], bad, "events.jsonl")
+    bad += [t("{file}: missing", file=file) for file in _gone(folder)]
     return RunEvidence(
         mode=_model(folder / "mode.json", FailureMode),
         environment=_model(folder / "environment.json", Environment),
@@ -43,16 +48,35 @@ def load(folder: Path) -> RunEvidence:
     )
 
 
+def _gone(folder: Path) -> list[str]:
+    """Files that were sealed with the run and are not there: what they held is not known, which is not nothing."""
+    try:
+        sealed = manifest.sealed_files((folder / manifest.NAME).read_bytes())
+    except (OSError, ValueError):  # not sealed, or 'chaos history check' tells
+        return []
+    return [file for file in sealed if not os.path.lexists(folder / file)]
+
+
 def run_facts(folder: Path) -> dict[str, Any]:
-    """The content of run.json. Raises UsageError when `folder` is not the directory of a run."""
-    value = _json(folder / "run.json")
+    """The content of run.json. Raises UsageError when `folder` is not the directory of a run, or a newer version's."""
+    path = folder / "run.json"
+    value = _json(path)
     if not isinstance(value, dict):
-        raise UsageError([Problem(str(folder / "run.json"), "", t("no object"), t("the facts of a run"))])
+        raise UsageError([Problem(str(path), "", t("no object"), t("the facts of a run"))])
+    schema = value.get("schema", SCHEMA)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        hint = t("A newer chaos-ext kept this run. Upgrade chaos-ext here.")
+        raise UsageError(
+            [Problem(str(path), "schema", repr(schema), t("at most {schema}", schema=SCHEMA), hint)]
+        )
     return value
 
 
 def planned(run: dict[str, Any]) -> tuple[Arm, ...]:
     """The arms of a run, each as often as it was planned; none when run.json does not say."""
+    plan = run.get("plan")
+    if isinstance(plan, list):
+        return tuple(variant.arm for name in plan if (variant := _named(str(name))) is not None)
     counts = run.get("arms")
     if not isinstance(counts, dict):
         return ()
@@ -69,24 +93,37 @@ def _runbook_digest(run: dict[str, Any]) -> str:
 def trial_folders(folder: Path) -> list[Path]:
     """The folders of the run's trials, in their order."""
     trials = folder / "trials"
-    return sorted(p for p in trials.iterdir() if _TRIAL.fullmatch(p.name)) if trials.is_dir() else []
+    return sorted(p for p in trials.iterdir() if variant_of(p)) if trials.is_dir() else []
+
+
+def variant_of(trial: Path) -> Variant | None:
+    """What a trial's folder says it tried; None when it is no trial's."""
+    match = _TRIAL.fullmatch(trial.name)
+    return None if match is None else _named(match[1])
+
+
+def _named(name: str) -> Variant | None:
+    try:
+        return Variant.named(name)
+    except ValueError:
+        return None
 
 
 def _trial(folder: Path) -> TrialEvidence:
-    match = _TRIAL.fullmatch(folder.name)
-    assert match is not None
+    variant = variant_of(folder)
+    assert variant is not None
     bad: list[str] = []
-    journal = _or(lambda: _read_object(folder / "journal.json"), None, bad, "journal.json")
+    journal = _or(lambda: _read_journal(folder / "journal.json"), None, bad, "journal.json")
     return TrialEvidence(
         trial=folder.name,
-        arm=Arm(match[1]),
+        arm=variant.arm,
+        step=variant.step,
+        mutation=variant.mutation,
         events=tuple(_or(lambda: list(read_events(folder / "events.jsonl")), [], bad, "events.jsonl")),
         samples=tuple(_or(lambda: samples.read(folder / "samples.jsonl"), [], bad, "samples.jsonl")),
-        writes=tuple(_or(lambda: list(samples.json_lines(folder / "writes.jsonl")), [], bad, "writes.jsonl")),
+        writes=tuple(_or(lambda: _writes(folder / "writes.jsonl"), [], bad, "writes.jsonl")),
         journal=journal,
-        read_back=tuple(
-            _or(lambda: list(samples.json_lines(folder / "readback.jsonl")), [], bad, "readback.jsonl")
-        ),
+        read_back=tuple(_or(lambda: _read_back(folder / "readback.jsonl"), [], bad, "readback.jsonl")),
         unreadable=tuple(bad),
     )
 
@@ -102,10 +139,36 @@ def _or(read: Callable[[], V], otherwise: V, bad: list[str], name: str) -> V:
         return otherwise
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def _writes(path: Path) -> list[dict[str, Any]]:
+    """The lines of a write log: before a write was sent, and what became of it."""
+    lines = list(samples.json_lines(path))
+    for number, line in enumerate(lines, start=1):
+        texts = ("id", "flow", "text") if "flow" in line else ("id", "outcome")
+        at = line.get("at")
+        is_time = isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < math.inf
+        if not is_time or not all(isinstance(line.get(name), str) for name in texts):
+            raise ValueError(t("{path}:{number}: not a line of a write log", path=path, number=number))
+    return lines
+
+
+def _read_back(path: Path) -> list[dict[str, Any]]:
+    """What was read back of each flow, as it came."""
+    lines = list(samples.json_lines(path))
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line.get("flow"), str) or not isinstance(line.get("items"), list):
+            raise ValueError(t("{path}:{number}: not what was read back of a flow", path=path, number=number))
+    return lines
+
+
+def _read_journal(path: Path) -> dict[str, Any]:
     value = json.loads(path.read_bytes())
     if not isinstance(value, dict):
         raise ValueError(t("not an object"))
+    run = value.get("run") or []
+    if not isinstance(run, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("activity") or {}, dict) for each in run
+    ):
+        raise ValueError(t("its 'run' is no list of activities"))
     return value
 
 

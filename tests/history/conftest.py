@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from chaos_ext.catalog import load
 from chaos_ext.compile import compile as compile_mode
 from chaos_ext.history import bundle
 from chaos_ext.model import Arm
+from chaos_ext.safety.policy.enforcing import Ruling
 
 REPOSITORY = Path(__file__).parents[2]
 MODE = "postgresql-primary-down"
@@ -30,27 +32,33 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def new_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+def new_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Makes the folder of a new run, as `chaos verify` does."""
     monkeypatch.setenv("CHAOS_PROJECT", str(project))
     monkeypatch.setenv("CHAOS_STATE", str(project / ".chaos"))
+    monkeypatch.delenv("CHAOS_INDEX", raising=False)
     catalog = load.catalog(project)
     environment = environments.load("lab")
-    mode = catalog.modes[MODE]
-    experiment = compile_mode(
-        mode, environment, catalog.services, load.digests(catalog, mode, environment.name)
-    )
 
-    def create() -> Path:
-        return bundle.create(
+    def create(of: str = MODE, started: datetime | None = None) -> Path:
+        mode = catalog.modes[of]
+        made = load.digests(catalog, mode, environment.name)
+        folder = bundle.create(
             project / ".chaos" / "runs",
             catalog=catalog,
             mode=mode,
             environment=environment,
-            experiment=experiment,
+            experiment=compile_mode(mode, environment, catalog.services, made),
             seed=7,
             arms={Arm.TREATMENT: 1, Arm.NO_ACTION: 1},
+            ruling=Ruling(MODE, ()),
         )
+        if started is not None:
+            facts = json.loads((folder / "run.json").read_bytes())
+            bundle.write_json(folder / "run.json", {**facts, "started": started.isoformat()})
+            name = f"{started.strftime('%Y%m%dT%H%M%S%f')[:-3]}Z-{of}-{folder.name[-4:]}"
+            folder = folder.rename(folder.with_name(name))
+        return folder
 
     return create
 

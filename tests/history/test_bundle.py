@@ -86,6 +86,17 @@ def test_what_was_saved_is_read_back(new_run: Run, trial: Trial, project: Path) 
         ("writes.jsonl", "[1]\n"),
         ("journal.json", '{"status":'),
         ("journal.json", "[]"),
+        ("journal.json", '{"run": "0"}'),
+        ("journal.json", '{"run": [{"activity": "x"}]}'),
+        ("events.jsonl", "null\n"),
+        ("events.jsonl", '{"at": 1.0}\n'),
+        ("samples.jsonl", '{"flow":"a","number":0,"scheduled":1,"sent":"1","done":2}\n'),
+        ("samples.jsonl", '{"flow":"a","number":0,"scheduled":1,"sent":NaN,"done":2}\n'),
+        ("samples.jsonl", '{"flow":[],"number":0,"scheduled":1,"sent":1,"done":2}\n'),
+        ("writes.jsonl", '{"id":"w0","outcome":"ok"}\n'),
+        ("writes.jsonl", '{"id":["w0"],"outcome":"ok","at":1.0}\n'),
+        ("writes.jsonl", '{"id":"w0","flow":"submit","at":1.0}\n'),
+        ("readback.jsonl", '{"flow":"submit","items":null}\n'),
     ],
 )
 def test_a_damaged_file_is_told_and_holds_nothing(

@@ -55,6 +55,15 @@ def test_a_run_is_found_by_what_fits_only_it(new_run: Run, project: Path) -> Non
         find(runs, "nothing-like-it")
 
 
+@pytest.mark.parametrize("name", ["last", "20261124"])
+def test_where_no_run_is_kept_that_is_said(project: Path, name: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        find(project / ".chaos" / "runs", name)
+    assert str(refused.value) == (
+        f"RUN: got '{name}', expected a run, and none is kept yet. Make one with: chaos verify ID"
+    )
+
+
 def test_a_folder_that_is_no_run_is_left_out(new_run: Run, project: Path) -> None:
     run = new_run()
     (project / ".chaos" / "runs" / "99999999-notes").mkdir()
