@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from chaos_ext.language import Said, listed, t
 from chaos_ext.model import Arm, Event, Interval
-from chaos_ext.report import steps
+from chaos_ext.report import arms, steps
 from chaos_ext.report.line import Line
+from chaos_ext.report.words import approved as approved_words
 from chaos_ext.report.words import impact as impact_word
 from chaos_ext.report.words import milliseconds, plainly, seconds
+from chaos_ext.restored.words import read, said, to_do
 
 if TYPE_CHECKING:
     from chaos_ext.report.story import Story
 
 Teller = Callable[["Story", Event], Iterator[Line]]
 
-_ARMS = {
-    Arm.TREATMENT: t("the fault, then the whole runbook"),
-    Arm.NO_ACTION: t("the same fault, and nobody acts"),
-}
 _WHEN = {"after-injection": t("after injection"), "before-mitigation": t("before mitigation")}
 _OUTCOMES = {
     "undone": t("undone"),
@@ -48,9 +46,9 @@ _IDS: dict[str, Callable[[object], Said]] = {
 
 
 def run_started(story: Story, event: Event) -> Iterator[Line]:
-    arms = event.get("arms") or {}
-    counts = arms.items() if isinstance(arms, dict) else ()
-    story.trials = sum(int(count) for _, count in counts)
+    asked = event.get("arms") or {}
+    counts = asked.items() if isinstance(asked, dict) else ()
+    story.trials = int(event.get("trials") or sum(int(count) for _, count in counts))
     title = event.get("title", "")
     title = title.get(story.language, title.get("en", "")) if isinstance(title, dict) else title
     yield from story.heading(f"{event.get('mode', '')}: {title}")
@@ -62,6 +60,8 @@ def run_started(story: Story, event: Event) -> Iterator[Line]:
         seed=event.get("seed"),
     )
     yield from story.heading(words, "dim")
+    if (approved := event.get("approved")) and isinstance(approved, dict):
+        yield from story.heading(approved_words(approved), "dim")
 
 
 def lab_started(story: Story, event: Event) -> Iterator[Line]:
@@ -78,6 +78,7 @@ def lab_started(story: Story, event: Event) -> Iterator[Line]:
 
 def trial_started(story: Story, event: Event) -> Iterator[Line]:
     story.trial, story.arm = event, str(event.get("arm"))
+    story.plain = story.arm not in (Arm.WITHOUT_STEP, Arm.MUTATED)
     story.started, story.fault = event.get("at"), None
     number = str(event.get("trial", "")).split("-")[0].lstrip("0") or "?"
     of = (
@@ -85,7 +86,7 @@ def trial_started(story: Story, event: Event) -> Iterator[Line]:
         if story.trials
         else t("trial {name}", name=event.get("trial"))
     )
-    meaning = next((words for arm, words in _ARMS.items() if arm == story.arm), "")
+    meaning = arms.meaning(event)
     yield Line("")
     yield from story.heading(t("{trial}: {arm} · {meaning}", trial=of, arm=story.arm, meaning=meaning))
 
@@ -230,7 +231,12 @@ def recovery(story: Story, event: Event) -> Iterator[Line]:
         words = (
             t("back {after}", after=after) if back else t("not back after {time}", time=story.since(event))
         )
-        yield from story.row(event, t("nobody acted"), words, "good" if back is itself else "bad")
+        label = t("nobody acted") if story.arm == Arm.NO_ACTION else t("only looked")
+        yield from story.row(event, label, words, "good" if back is itself else "bad")
+        return
+    if story.arm == Arm.HEALTHY:
+        words = t("users felt nothing of it") if back else t("users are hurt: {why}", why=event.get("why"))
+        yield from story.row(event, t("healthy"), words, "good" if back else "bad")
         return
     objective = story.objective("recover_within_s")
     if not back:
@@ -244,7 +250,7 @@ def recovery(story: Story, event: Event) -> Iterator[Line]:
         )
     else:
         words = t("back {after}{objective}", after=after, objective=objective)
-    yield from story.row(event, t("recovery"), words, "good" if back else "bad")
+    yield from story.row(event, t("recovery"), words, "good" if back else "bad" if story.plain else "plain")
 
 
 def writes(story: Story, event: Event) -> Iterator[Line]:
@@ -280,9 +286,55 @@ def aborted(story: Story, event: Event) -> Iterator[Line]:
     yield from story.row(event, t("stopping"), story.say(event.get("why") or t("asked to stop")), "bad")
 
 
+def undo_started(story: Story, event: Event) -> Iterator[Line]:
+    after_ms = 1000 * float(event.get("after_s") or 0.0)
+    yield from story.row(
+        event,
+        t("undoing"),
+        t("{name}: begun {ms:.0f} ms after the stop", name=event.get("name"), ms=after_ms),
+    )
+
+
+def undo_waits(story: Story, event: Event) -> Iterator[Line]:
+    said = t("{name}: {why}", name=event.get("name"), why=story.say(event.get("why")))
+    yield from story.row(event, t("undoing"), said)
+
+
 def left(story: Story, event: Event) -> Iterator[Line]:
     story.left = True
     yield from story.row({}, t("NOT RESTORED"), story.say(event.get("why")), "bad")
+
+
+def restored(story: Story, event: Event) -> Iterator[Line]:
+    """What is as it was, or is not; when nobody acted, only the latter, and what the fault itself leaves."""
+    found = [said(read(each)) for each in event.get("differences") or ()]
+    if found and not story.plain and event.get("disposable"):
+        words = t("{count} differences, which go with the place: it is thrown away", count=len(found))
+        yield from story.row(event, t("restored"), words, "dim")
+        return
+    not_seen: dict[str, Any] = event.get("not_seen") or {}
+    left = event.get("left") or []
+    if event.get("holds") and (not story.alone or left):
+        words = t(
+            "everything is as before the fault, but for what the mode leaves ({count})"
+            if left
+            else "everything is as before the fault",
+            count=len(left),
+        )
+        yield from story.row(event, t("restored"), words, "good")
+    for words in found:
+        yield from story.row(event, t("NOT RESTORED"), words, "bad")
+    for name, why in not_seen.items():
+        words = t("{name} could not be looked at: {why}", name=name, why=why)
+        yield from story.row(event, t("NOT RESTORED"), words, "bad")
+    if found:
+        words = to_do(str(event.get("mode", "")), disposable=bool(event.get("disposable")))
+        yield from story.row({}, "", words, "bad")
+    for path in event.get("unmatched") or () if story.arm == Arm.TREATMENT else ():
+        words = t(
+            "the mode says that it leaves {path}, which is not so here: remove it, or correct it", path=path
+        )
+        yield from story.row(event, t("leaves"), words, "dim")
 
 
 def lab_stopped(story: Story, event: Event) -> Iterator[Line]:
@@ -310,6 +362,10 @@ TELLERS: dict[str, Teller] = {
     "alert": alert,
     "runbook-started": steps.runbook_started,
     "verification-before": steps.verification_before,
+    "verification-after": arms.verification_after,
+    "variant-left-out": arms.left_out,
+    "trial-taken-over": arms.taken_over,
+    "progress": arms.progress,
     "step-started": steps.step_started,
     "step-output": steps.step_output,
     "step-finished": steps.step_finished,
@@ -318,6 +374,9 @@ TELLERS: dict[str, Teller] = {
     "write-log": writes,
     "fault-undone": undone,
     "abort": aborted,
+    "restored": restored,
+    "undo-started": undo_started,
+    "undo-waits": undo_waits,
     "environment-not-restored": left,
     "lab-stopped": lab_stopped,
 }

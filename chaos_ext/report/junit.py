@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+from chaos_ext.errors import UsageError
+from chaos_ext.history.reading import run_facts
 from chaos_ext.model import Reason, VerdictWord
 from chaos_ext.report.clean import clean
 from chaos_ext.report.several import Result
+from chaos_ext.report.words import approved as approved_words
 
 
 def junit_xml(results: Sequence[Result]) -> str:
@@ -40,8 +45,18 @@ def _output(result: Result) -> Iterator[str]:
         yield clean(result.verdict.worth)
     if result.before:
         yield "decided before"
+    if approved := _approved(result.bundle):
+        yield clean(approved_words(approved))
     if result.bundle is not None:
         yield f"bundle: {result.bundle}"
+
+
+def _approved(bundle: Path | None) -> dict[str, Any]:
+    """What its run keeps of an approval; nothing where there was none, or nothing can be read."""
+    try:
+        return {} if bundle is None else run_facts(bundle).get("approved") or {}
+    except UsageError:
+        return {}
 
 
 def _kind(result: Result) -> str:

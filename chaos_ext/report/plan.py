@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chaos_ext.arms import LeftOut, trials
 from chaos_ext.catalog.load import Catalog
+from chaos_ext.compile import compile_experiment
+from chaos_ext.errors import UsageError
 from chaos_ext.language import Language, Said, listed, say, t
-from chaos_ext.model import Arm, Environment, FailureMode, Impact, InjectedFault, text_in
+from chaos_ext.model import Arm, Environment, FailureMode, Impact, InjectedFault, Variant, text_in
+from chaos_ext.progress import guess_s
+from chaos_ext.report import permissions
+from chaos_ext.report.guidelines import in_a_plan
 from chaos_ext.report.text import pad
 from chaos_ext.report.words import impact as impact_word
 from chaos_ext.runbook import parse, shell
-
-# What a trial takes besides its windows and what the objectives allow: the lab, the fault, the looks.
-_AROUND_A_TRIAL_S = 6.0
+from chaos_ext.runbook.model import Runbook
+from chaos_ext.safety.policy import asked, enforcing
+from chaos_ext.safety.policy.approving import Request
+from chaos_ext.safety.policy.permissions import derive
 
 
 def plan_lines(
@@ -33,10 +41,18 @@ def plan_lines(
     yield f"{mode.id}: {text_in(mode.title, language)}"
     where = f"{environment.name} ({environment.platform}): {text_in(environment.title, language)}"
     yield row(t("where"), where)
-    yield row(t("arms"), listed(t("{count} × {arm}", count=count, arm=arm) for arm, count in arms.items()))
+    runbook = None if mode.runbook == "none" else parse.parse(catalog.root / "catalog" / mode.runbook)
+    planned, left_out = trials(arms, runbook, environment)
+    for index, told in enumerate(_arms(planned, left_out)):
+        yield row("" if index else t("arms"), told)
     for fault in mode.reproduce[environment.platform]:
         for label, words in _fault(fault, environment):
             yield row(label, words)
+    experiment = compile_experiment(catalog, mode, environment)
+    for index, words in enumerate(_guidelines(catalog, mode, environment, experiment)):
+        yield row("" if index else t("guideline"), words)
+    for index, words in enumerate(_permissions(catalog, mode, environment, experiment)):
+        yield row("" if index else t("needs"), words)
     for flow in catalog.services.flows:
         claim = mode.impact.on(flow)
         hurt = claim is not Impact.NONE
@@ -56,15 +72,40 @@ def plan_lines(
         lost=objectives.lost_acknowledged_writes,
     )
     yield row(t("objective"), back)
-    yield row(t("takes"), t("at most about {s:.0f} s", s=_longest_s(mode, environment, arms)))
-    if mode.runbook != "none":
+    longest_s = sum(guess_s(variant, mode, environment) for variant in planned)
+    yield row(
+        t("takes"),
+        t("at most about {s:.0f} s", s=longest_s),
+    )
+    if runbook is not None:
         yield ""
         yield from (
             say(line, language) if isinstance(line, Said) else line
-            for line in _runbook(catalog, mode, environment)
+            for line in _runbook(runbook, mode, environment)
         )
     yield ""
     yield say(t("dry run: nothing was started, nothing was injected"), language)
+
+
+def _guidelines(
+    catalog: Catalog, mode: FailureMode, environment: Environment, experiment: Mapping[str, Any]
+) -> Iterator[Said | str]:
+    """What the guidelines say of each fault now, and who approved it."""
+    ruling = enforcing.rule(catalog.root, experiment, environment, id=mode.id)
+    yield from in_a_plan(ruling)
+    yield from (problem.said() for problem in ruling.refused)
+
+
+def _permissions(
+    catalog: Catalog, mode: FailureMode, environment: Environment, experiment: Mapping[str, Any]
+) -> Iterator[Said | str]:
+    """What it must be allowed, in short; nothing where it needs nothing."""
+    file = catalog.root / asked.EXPERIMENTS / environment.name / f"{mode.id}.yaml"
+    request = Request(mode.id, file, experiment, environment, catalog)
+    try:
+        yield from permissions.in_a_plan(derive(catalog.root, request), mode.id, environment.name)
+    except UsageError as error:
+        yield from (problem.said() for problem in error.problems)
 
 
 def _alert(mode: FailureMode, environment: Environment) -> Said:
@@ -103,19 +144,19 @@ def _fault(fault: InjectedFault, environment: Environment) -> Iterator[tuple[str
         yield t("undo"), _call(fault.undo["provider"], environment)
 
 
-def _longest_s(mode: FailureMode, environment: Environment, arms: Mapping[Arm, int]) -> float:
-    windows = environment.windows
-    one = (
-        _AROUND_A_TRIAL_S
-        + windows.baseline
-        + mode.objectives_in(environment.name).recover_within
-        + windows.stable
-    )
-    return one * sum(arms.values())
+def _arms(planned: Sequence[Variant], left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """How many trials of what; where the runbook is not followed as it is written, each by its name."""
+    counted = Counter(planned)
+    plain = [(str(variant), count) for variant, count in counted.items() if not variant.step]
+    yield listed(t("{count} × {arm}", count=count, arm=arm) for arm, count in plain)
+    for variant, count in counted.items():
+        if variant.step:
+            yield t("{count} × {arm}", count=count, arm=variant)
+    for each in left_out:
+        yield t("{arm} left out: {why}", arm=each.name, why=each.why)
 
 
-def _runbook(catalog: Catalog, mode: FailureMode, environment: Environment) -> Iterator[str]:
-    runbook = parse.parse(catalog.root / "catalog" / mode.runbook)
+def _runbook(runbook: Runbook, mode: FailureMode, environment: Environment) -> Iterator[str]:
     known = {k: v for k, v in environment.variables.items() if "${" not in v}
     yield t("runbook {path}, on {platform}:", path=f"catalog/{mode.runbook}", platform=environment.platform)
     for step in runbook.steps:

@@ -17,7 +17,7 @@ from chaos_ext.report.story import Story
 _TOLD = frozenset(
     (
         "lab-started", "trial-started", "fault-injected", "impact", "alert", "runbook-started",
-        "runbook-finished", "recovery", "write-log", "abort",
+        "runbook-finished", "recovery", "write-log", "progress", "abort",
     )
 )  # fmt: skip
 

@@ -63,10 +63,11 @@ def summary(
     exit_code: int,
     took_s: float,
     next_command: str,
+    report: Path | None = None,
     width: int = 0,
     language: Language = "en",
 ) -> Iterator[Line]:
-    """One entry for each mode, the worst first; the last three lines are for eyes and scripts alike."""
+    """One entry for each mode, the worst first; the last lines, from the counts on, are for eyes and scripts alike."""
     heads = [[say(cell, language) for cell in _head(each)] for each in worst_first(results)]
     widths = [max(text.width(row[column]) for row in heads) for column in range(3)] if heads else []
     yield Line("")
@@ -80,6 +81,7 @@ def summary(
     for sentence, style in (
         (t("verdicts: {counts}", counts=_counts(results, took_s)), "bad" if exit_code else "good"),
         (t("exit code: {code}", code=exit_code), "plain"),
+        *([(t("report: {path}", path=near(report)), "plain")] if report else []),
         (t("next: {command}", command=next_command), "plain"),
     ):
         yield Line(say(sentence, language), style)

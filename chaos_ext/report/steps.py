@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chaos_ext.language import t
-from chaos_ext.model import Event
+from chaos_ext.model import Arm, Event
 from chaos_ext.report.line import Line
 from chaos_ext.report.words import seconds
 
 if TYPE_CHECKING:
     from chaos_ext.report.story import Story
 
-_ROLES = {
+ROLES = {
     "params": t("params"),
     "diagnose": t("diagnose"),
     "mitigate": t("mitigate"),
@@ -38,7 +38,15 @@ def runbook_started(story: Story, event: Event) -> Iterator[Line]:
 
 
 def verification_before(story: Story, event: Event) -> Iterator[Line]:
-    if event.get("passed"):
+    if story.arm == Arm.HEALTHY:
+        well = bool(event.get("passed"))
+        words = (
+            t("Verification passes, as it should with nothing broken")
+            if well
+            else t("Verification fails although nothing is broken")
+        )
+        yield from story.row(event, t("check"), words, "good" if well else "bad")
+    elif event.get("passed"):
         words = t("Verification passes before anything is done: it does not see the failure")
         yield from story.row(event, t("check"), words, "bad")
     else:
@@ -48,7 +56,7 @@ def verification_before(story: Story, event: Event) -> Iterator[Line]:
 
 def step_started(story: Story, event: Event) -> Iterator[Line]:
     role = str(event.get("role", "step"))
-    yield from story.row(event, _ROLES.get(role, role), str(event.get("heading") or event.get("step")))
+    yield from story.row(event, ROLES.get(role, role), str(event.get("heading") or event.get("step")))
 
 
 def step_output(story: Story, event: Event) -> Iterator[Line]:

@@ -40,6 +40,7 @@ class Story:
         self.started: float | None = None
         self.fault: Interval | None = None
         self.arm: str = Arm.TREATMENT
+        self.plain = True  # whether the runbook, if any, is followed as it is written
         self.trial: Event = {}
         self._in_lab = False
 
@@ -120,8 +121,8 @@ class Story:
 
     @property
     def alone(self) -> bool:
-        """Whether nobody acts in this trial, which is told in a few lines only."""
-        return self.arm == Arm.NO_ACTION
+        """Whether nothing is done in this trial, which is told in a few lines only."""
+        return self.arm in (Arm.NO_ACTION, Arm.LOOK_ONLY)
 
     def table(self, headers: tuple[str, ...], rows: list[tuple[object, ...]]) -> Iterator[Line]:
         """Figures below a labelled line."""

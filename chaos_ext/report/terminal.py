@@ -19,6 +19,7 @@ from chaos_ext.language import Language, chosen_for, say, t
 from chaos_ext.model import Event, Verdict, VerdictWord
 from chaos_ext.report import text
 from chaos_ext.report.clean import clean, wrap
+from chaos_ext.report.findings import finding_rows
 from chaos_ext.report.line import Line
 from chaos_ext.report.story import Story
 from chaos_ext.report.words import VERDICTS
@@ -35,8 +36,8 @@ _ASCII = str.maketrans(
 class Terminal:
     """Call it with an event and it writes what there is to say. Safe to use from several threads.
 
-    A stream that fails (its reader went away) is written to no more: a trial is never stopped for want of a
-    reader. Use it in a `with` block, which keeps the status line moving.
+    A stream that fails (its reader went away) is written to no more; what that means for the run is decided
+    elsewhere (`safety/abort.py`). Use it in a `with` block, which keeps the status line moving.
     """
 
     def __init__(
@@ -194,9 +195,14 @@ _WORTH = {
 
 
 def render_verdict(
-    verdict: Verdict, *, bundle: Path, next_command: str, terminal: Terminal | None = None
+    verdict: Verdict,
+    *,
+    bundle: Path,
+    next_command: str,
+    report: Path | None = None,
+    terminal: Terminal | None = None,
 ) -> list[str]:
-    """The verdict with its reasons and what it is worth; the last four lines are for eyes and scripts alike."""
+    """The verdict with its reasons and what it is worth; the last lines, from the verdict's on, are for scripts too."""
     width = terminal.width if terminal else 0
     language: Language = terminal.language if terminal else "en"
 
@@ -212,14 +218,17 @@ def render_verdict(
         lines += entry(
             t("because"), t("{word}: {sentence}", word=reason.word, sentence=reason.sentence), "bad"
         )
+    for label, words, style in finding_rows(verdict):
+        lines += entry(label, words, style)
     lines += entry(t("worth"), verdict.worth, "plain")
     lines.append(Line(""))
-    flags = "".join(f", {reason.word}" for reason in verdict.flags)
+    flags = "".join(f", {word}" for word in dict.fromkeys(reason.word for reason in verdict.flags))
     style = "bad" if verdict.flags else _WORTH[verdict.word]
     for words, painted in (
         (t("verdict: {word}{flags}", word=VERDICTS[verdict.word], flags=flags), style),
         (t("exit code: {code}", code=verdict.exit_code), "plain"),
         (t("bundle: {path}", path=_near(bundle)), "plain"),
+        *([(t("report: {path}", path=_near(report)), "plain")] if report else []),
         (t("next: {command}", command=next_command), "plain"),
     ):
         lines.append(Line(say(words, language), painted))

@@ -53,7 +53,7 @@ def table(rows: Sequence[Sequence[object]], headers: Sequence[str], columns: int
 
     `columns` is the width to keep to: the last column gives way, down to 10. 0 means any width.
     """
-    cells = [[_one_line(cell) for cell in row] for row in (headers, *rows)]
+    cells = [[one_line(cell) for cell in row] for row in (headers, *rows)]
     widths = [max(width(row[index]) for row in cells) for index in range(len(headers))]
     if columns and widths:
         before = sum(widths[:-1]) + 2 * (len(widths) - 1)
@@ -65,5 +65,6 @@ def table(rows: Sequence[Sequence[object]], headers: Sequence[str], columns: int
     return "\n".join(lines)
 
 
-def _one_line(cell: object) -> str:
+def one_line(cell: object) -> str:
+    """`cell` as a terminal may show it: no line of it ends early, nothing in it moves the cursor."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(cell)).split(" "))

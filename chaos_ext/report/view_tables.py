@@ -9,8 +9,10 @@ from typing import Any
 from chaos_ext.catalog.coverage import HOW
 from chaos_ext.history.measured import Measured
 from chaos_ext.language import Language, listed, say, t
-from chaos_ext.model import FailureMode, text_in
-from chaos_ext.report import markdown, text
+from chaos_ext.model import FailureMode, Impact, text_in
+from chaos_ext.report import markdown
+from chaos_ext.report.blocks import fitting
+from chaos_ext.report.clean import wrap
 from chaos_ext.report.views import ApplicationView, Cell, Felt, ProductView
 from chaos_ext.verdict.facts import these
 from chaos_ext.verdict.words import IMPACTS, VERDICTS
@@ -18,7 +20,7 @@ from chaos_ext.verdict.words import IMPACTS, VERDICTS
 
 @dataclass(frozen=True)
 class Part:
-    """One table with its heading. The last column is the one that may be cut."""
+    """One table with its heading. Its first two columns name a row, the last one may be cut a little."""
 
     heading: str
     headers: tuple[str, ...]
@@ -38,14 +40,21 @@ def rendered(parts: Sequence[Part], form: str, language: Language, columns: int 
             return "\n\n".join(
                 filter(None, (f"## {markdown.escaped(heading)}", shown, markdown.escaped(remark)))
             )
-        return "\n".join(filter(None, (heading, text.table(rows, headers, columns), remark)))
+        return "\n".join(
+            filter(None, (*wrap(heading, columns), fitting(rows, headers, columns), *wrap(remark, columns)))
+        )
 
     return "\n\n".join(map(of, parts))
 
 
 def application_parts(view: ApplicationView) -> list[Part]:
     """Service × failure mode, then what no failure mode tries."""
-    cells = tuple(_cell_row(cell) for cell in view.cells)
+    cells = tuple(_cell_row(cell) for cell in view.cells if cell.felt or cell.reactions)
+    silent = dict.fromkeys(cell.service for cell in view.cells if not cell.felt)
+    remark = t(
+        "Services without a user flow, listed only where a failure mode tries what they lean on: {names}.",
+        names=listed(silent),
+    )
     headers = (
         "SERVICE",
         "FAILURE MODE",
@@ -61,6 +70,7 @@ def application_parts(view: ApplicationView) -> list[Part]:
             t("Expected and measured in {environment}", environment=view.environment),
             tuple(map(t, headers)),
             cells,
+            remark if silent else "",
         ),
         _coverage(view),
     ]
@@ -82,7 +92,7 @@ def _coverage(view: ApplicationView) -> Part:
 
 
 def _cell_row(cell: Cell) -> tuple[object, ...]:
-    does = "; ".join(f"{r.dependency} {r.how}: {r.behaviour}" for r in cell.reactions)
+    does = listed((reaction.told for reaction in cell.reactions), "; ")
     yes = {True: t("yes"), False: t("NO"), None: "-"}[cell.as_expected]
     return (
         cell.service,
@@ -104,9 +114,14 @@ def _flows(felt: Sequence[Felt], word: Callable[[Felt], str]) -> str:
 
 
 def _expected(felt: Felt) -> str:
-    if felt.possible is None:
-        return IMPACTS[felt.expected]
-    return t("{claim}–{possible}", claim=IMPACTS[felt.expected], possible=IMPACTS[felt.possible])
+    return _claimed(felt.expected, felt.possible)
+
+
+def _claimed(sure: Impact, possible: Impact | None) -> str:
+    """One of two words, and nothing between them."""
+    if possible is None:
+        return IMPACTS[sure]
+    return t("{claim} or {possible}", claim=IMPACTS[sure], possible=IMPACTS[possible])
 
 
 def _measured(felt: Felt) -> str:
@@ -149,7 +164,11 @@ def _mode_row(mode: FailureMode, last: Measured | None, view: ProductView) -> It
         likelihood=mode.likelihood,
         detectability=mode.detectability,
     )
-    claimed = [t("{key} {value}", key=flow, value=IMPACTS[each]) for flow, each in mode.impact.flows.items()]
+    impact = mode.impact
+    claimed = [
+        t("{key} {value}", key=flow, value=_claimed(impact.on(flow), impact.possible.get(flow)))
+        for flow in dict.fromkeys((*impact.flows, *impact.possible))
+    ]
     yield listed(claimed) or t("none")
     yield mode.detection.alert
     yield mode.runbook.removeprefix("runbooks/")

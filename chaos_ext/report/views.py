@@ -13,6 +13,7 @@ from typing import Any
 from chaos_ext.catalog.coverage import Cover, coverage, without_runbook
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.history.measured import Measured
+from chaos_ext.language import t
 from chaos_ext.model import Covers, FailureMode, Impact, Services, text_in
 
 SCHEMA = 1
@@ -43,6 +44,19 @@ class Reaction:
     dependency: str
     how: str
     behaviour: str
+
+    @property
+    def told(self) -> str:
+        """For a cell: of what, in which state, and what then."""
+        return t(
+            "{dependency} down: {behaviour}"
+            if self.how == "down"
+            else "{dependency} slow: {behaviour}"
+            if self.how == "slow"
+            else "{dependency} wrong: {behaviour}",
+            dependency=self.dependency,
+            behaviour=self.behaviour,
+        )
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ WAITING: dict[str, Callable[[Event], str]] = {
     "runbook-finished": lambda e: t("watching whether users are back for good"),
     "watched": lambda e: t("looking whether it came back"),
     "recovery": lambda e: t("the writes are read back"),
+    "verification-after": lambda e: t("the writes are read back"),
     "write-log": lambda e: t("the fault is undone"),
     "fault-undone": lambda e: t("the trial ends"),
     "trial-finished": lambda e: t("the labs are taken down"),

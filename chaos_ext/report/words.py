@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from chaos_ext.language import Said, listed, t
 from chaos_ext.model import Interval
 from chaos_ext.verdict.words import IMPACTS, VERDICTS, impact
 
-__all__ = ["IMPACTS", "VERDICTS", "impact", "milliseconds", "plainly", "seconds", "span"]
+__all__ = [
+    "IMPACTS",
+    "VERDICTS",
+    "approved",
+    "duration",
+    "impact",
+    "milliseconds",
+    "plainly",
+    "seconds",
+    "span",
+]
+
+
+_MINUTES_FROM_S = 90
 
 
 def seconds(value: object) -> Said:
@@ -14,6 +30,18 @@ def seconds(value: object) -> Said:
     if not isinstance(value, int | float):
         return t("? s")
     return t("{ms:.0f} ms", ms=value * 1000) if 0 < value < 0.0995 else t("{s:.1f} s", s=value)
+
+
+def duration(value: object) -> Said:
+    """A time that is left: ``40 s``, ``12 min``, ``2 h 5 min``; ``? s`` when it is not known."""
+    if not isinstance(value, int | float):
+        return t("? s")
+    minutes = round(value / 60)
+    if value < _MINUTES_FROM_S:
+        return t("{s:.0f} s", s=value)
+    if minutes < 60:
+        return t("{minutes} min", minutes=minutes)
+    return t("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def milliseconds(value: object) -> Said:
@@ -27,6 +55,16 @@ def span(interval: Interval) -> Said:
     """``3.1–3.3 s``, or ``3.1 s`` when both ends read the same."""
     low, high = f"{interval.earliest:.1f}", f"{interval.latest:.1f}"
     return t("{low} s", low=low) if low == high else t("{low}–{high} s", low=low, high=high)
+
+
+def approved(kept: Mapping[str, Any]) -> Said:
+    """Who approved a run, until when, and under which rules, as its record keeps it."""
+    return t(
+        "approved by {issuer} until {expires} (asked for by: {rules})",
+        issuer=kept.get("issuer"),
+        expires=kept.get("expires"),
+        rules=listed(rule or t("no rule is about it") for rule in kept.get("rules", ())),
+    )
 
 
 def plainly(value: object) -> str:

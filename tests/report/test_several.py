@@ -64,6 +64,11 @@ def test_the_end_is_for_eyes_and_scripts() -> None:
     assert told()[-2:] == ["exit code: 5", "next: make chaos EXP=a"]
 
 
+def test_the_report_of_all_is_named_before_what_is_next() -> None:
+    lines = summary([RESULTS[0]], exit_code=0, took_s=1.0, next_command="x", report=Path("/r/campaign.html"))
+    assert [line.text for line in lines][-3:] == ["exit code: 0", "report: /r/campaign.html", "next: x"]
+
+
 def test_what_is_well_says_no_more_than_its_bundle() -> None:
     lines = told([RESULTS[0]])
     assert lines[1].split() == ["verified", "fine", "31.0", "s"]
