@@ -181,7 +181,14 @@ def _find(module: str, func: str) -> _Found:
         own = [name for name, _ in inspect.getmembers(found, inspect.isfunction) if not name.startswith("_")]
         expected = t("a function of {module}", module=module)
         return _Found(wrong_key="func", got=f"'{func}'", expected=expected, hint=nearest_or_all(func, own))
-    return _Found(parameters=inspect.signature(function).parameters)
+    try:
+        return _Found(parameters=inspect.signature(function).parameters)
+    except ValueError:  # some builtin functions do not say
+        return _Found(
+            wrong_key="func",
+            got=t("'{func}', which does not say what arguments it takes", func=func),
+            expected=t("a function of {module}", module=module),
+        )
 
 
 def _broken(module: str, error: BaseException) -> _Found:

@@ -6,24 +6,27 @@ environments, digests) is looked at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from chaos_ext import compile as compiling
 from chaos_ext import environments as places
-from chaos_ext.catalog import load
+from chaos_ext.catalog import guidelines, keeping, load
 from chaos_ext.catalog.activities import Functions
 from chaos_ext.catalog.coverage import check_covers
 from chaos_ext.catalog.load import Catalog
+from chaos_ext.catalog.restoring import check_leaves, check_leaves_in
+from chaos_ext.catalog.runbooks import check_runbooks, lint_the_rest
 from chaos_ext.catalog.source import Path_, dotted
 from chaos_ext.catalog.surroundings import check_environment, check_services
 from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import t
 from chaos_ext.model import Environment, FailureMode, Impact
+from chaos_ext.safety.policy import approvals
 
 EXPERIMENTS = "experiments"
 _COMPILE = t("Run `chaos catalog compile`.")
@@ -54,12 +57,17 @@ def check(root: Path, compiled: bool = True) -> Checked:
     ]
     for environment in known:
         checked.problems += check_environment(environment, root)
+    rules = guidelines.scan(root, checked.problems)
+    if rules is not None:
+        checked.problems += guidelines.check(rules, found, known)
+    keeping.scan(root, checked.problems)
+    checked.problems += approvals.check(root)
     if found is None:
         return checked
     checked.problems += check_services(found.services, root)
     checked.modes, checked.environments = len(found.modes), len(known)
     _check_all(found, found.modes.values(), known, checked)
-    checked.problems += _lint_the_rest(found)
+    checked.problems += lint_the_rest(found)
     checked.leftovers = leftovers(found, known)
     if compiled:
         checked.problems += _out_of_date(root, checked.experiments)
@@ -87,7 +95,7 @@ def check_modes(
             if environment.platform not in mode.reproduce:
                 at = ("reproduce", environment.platform)
                 expected = t("a fault for environment '{name}'", name=environment.name)
-                checked.problems.append(_locate(catalog, mode)(at, "nothing", expected, ""))
+                checked.problems.append(catalog.problem(mode, at, "nothing", expected))
     _check_all(catalog, modes, environments, checked)
     checked.problems += _out_of_date(catalog.root, checked.experiments)
     return list(dict.fromkeys(checked.problems))
@@ -99,20 +107,21 @@ def _check_all(
     modes = list(modes)
     functions = Functions()
     digest = cache(load.digest)
-    checked.problems += _check_runbooks(catalog, modes, environments)
+    checked.problems += check_runbooks(catalog, modes, environments)
     for mode in modes:
         one = _Mode(catalog, mode, functions)
         one.check_itself()
         bound = [each for each in environments if each.platform in mode.reproduce]
         for environment in bound:
             one.check_in(environment)
+        check_leaves_in(mode, bound, one.say)
         checked.problems += one.problems
         if one.problems:
             continue  # what it compiles to would only say the same again
         for environment in bound:
             path = catalog.root / EXPERIMENTS / environment.name / f"{mode.id}.yaml"
             made_from = load.digests(catalog, mode, environment.name, digest)
-            where = partial(_where, catalog, mode)
+            where = partial(catalog.where, mode)
             try:
                 experiment = compiling.compile(mode, environment, catalog.services, made_from, where)
             except UsageError as error:
@@ -120,18 +129,6 @@ def _check_all(
                 continue
             checked.problems += _check_compiled(experiment, functions, path.relative_to(catalog.root))
             checked.experiments[path] = compiling.dump(experiment)
-
-
-def _where(catalog: Catalog, mode: FailureMode, at: Path_) -> str:
-    source = catalog.sources.get(mode.id)
-    return mode.id if source is None else source.where(at)
-
-
-def _locate(catalog: Catalog, mode: FailureMode) -> Any:
-    def problem(at: Path_, got: str, expected: str, hint: str) -> Problem:
-        return Problem(_where(catalog, mode, at), dotted(at), got, expected, hint)
-
-    return problem
 
 
 class _Mode:
@@ -142,7 +139,7 @@ class _Mode:
         self.mode = mode
         self.functions = functions
         self.problems: list[Problem] = []
-        self._problem = _locate(catalog, mode)
+        self._problem = partial(catalog.problem, mode)
 
     def say(self, at: Path_, got: str, expected: str, hint: str = "") -> None:
         self.problems.append(self._problem(at, got, expected, hint))
@@ -175,6 +172,13 @@ class _Mode:
                 )
             if impact is Impact.NONE:
                 self.say(where, t("none"), t("what it may be hurt: no flow need be, that is named here"))
+            if impact is Impact.OUTAGE and flow not in claim.hurt:
+                # Whatever users feel would be right then, and nothing of the claim could turn out wrong.
+                self.say(
+                    where,
+                    t("outage, of a flow that impact.flows does not call hurt"),
+                    t("a claim in impact.flows: an outage is no side effect"),
+                )
         for name, objectives in self.mode.objectives.items():
             if objectives.detect_within > objectives.recover_within:
                 got = t(
@@ -182,6 +186,7 @@ class _Mode:
                 )
                 expected = t("at most {recover_within:g} s", recover_within=objectives.recover_within)
                 self.say(("objectives", name, "detect_within"), got, expected)
+        check_leaves(self.mode, self.say)
         self.problems += check_covers(self.mode, self.catalog.services, self._problem)
         if not any(self.mode.reproduce.values()):
             self.say(("reproduce",), t("no fault"), t("at least one platform with a fault"))
@@ -203,7 +208,8 @@ class _Mode:
         self.functions.check(fault.in_force, "probe", partial(say, ("in_force",)))
         if fault.undo is not None:
             self.functions.check(fault.undo, "action", partial(say, ("undo",)))
-            if (fault.undo.get("provider") or {}).get("secrets"):
+            provider = fault.undo.get("provider")
+            if isinstance(provider, dict) and provider.get("secrets"):
                 where = (*at, "undo", "provider", "secrets")
                 self.say(where, "secrets", t("none: whoever heals after a dead run has no secrets"))
             if fault.cannot_be_undone_because is not None:
@@ -256,76 +262,6 @@ class _Mode:
                     "at most {longest:g} s ({name}: limits.longest_fault)", longest=longest, name=name
                 )
                 self.say(at, f"{fault.expires_after:g} s", expected)
-
-
-def _check_runbooks(
-    catalog: Catalog, modes: Collection[FailureMode], environments: Sequence[Environment]
-) -> list[Problem]:
-    """Every runbook once, for all the platforms of all the modes that use it."""
-    problems: list[Problem] = []
-    platforms: dict[str, set[str]] = {}
-    for mode in modes:
-        if mode.runbook != "none":
-            platforms.setdefault(mode.runbook, set()).update(mode.reproduce)
-    missing = {name for name in platforms if not _is_runbook(catalog.root, name)}
-    if missing:
-        folder = catalog.root / "catalog" / "runbooks"
-        there = [f"runbooks/{path.name}" for path in folder.glob("*.md")]
-        for mode in modes:
-            if mode.runbook in missing:
-                hint = nearest_or_all(mode.runbook, there) or t("Write it, or say 'runbook: none'.")
-                expected = t("a file below catalog/runbooks/")
-                problems.append(_locate(catalog, mode)(("runbook",), f"'{mode.runbook}'", expected, hint))
-    ids = load.ids(catalog.root)  # also those that could not be understood
-    for name in sorted(set(platforms) - missing):
-        bound = [each for each in environments if each.platform in platforms[name]]
-        problems += _lint(catalog, name, platforms[name], bound, ids)
-    return problems
-
-
-def _lint_the_rest(catalog: Catalog) -> list[Problem]:
-    """Runbooks that no understood mode uses: what is wrong with them is told with the rest, not after it."""
-    used = {mode.runbook for mode in catalog.modes.values()}
-    found = sorted(path.name for path in (catalog.root / "catalog" / "runbooks").glob("*.md"))
-    ids = load.ids(catalog.root)
-    return [
-        problem
-        for name in found
-        if f"runbooks/{name}" not in used
-        for problem in _lint(catalog, f"runbooks/{name}", set(), [], ids)
-    ]
-
-
-def _is_runbook(root: Path, name: str) -> bool:
-    path = root / "catalog" / name
-    return name.startswith("runbooks/") and ".." not in Path(name).parts and path.is_file()
-
-
-def _lint(
-    catalog: Catalog,
-    name: str,
-    platforms: Collection[str],
-    environments: Sequence[Environment],
-    ids: Collection[str],
-) -> list[Problem]:
-    from chaos_ext.runbook.lint import lint
-
-    given = [{*each.variables, *each.secrets} for each in environments]
-    rules = [rule for each in environments for rule in each.alerts.rules if rule.runbook == name]
-    problems = lint(
-        catalog.root / "catalog" / name,
-        platforms=platforms,
-        variables=set.intersection(*given) if given else None,
-        modes=ids,
-        alerts=rules if given else None,
-    )
-    # The linter names files from the current folder, the catalogue from the project's.
-    return [replace(each, where=_from_root(each.where, catalog.root)) for each in problems]
-
-
-def _from_root(where: str, root: Path) -> str:
-    absolute = Path(where).absolute()
-    return str(absolute.relative_to(root)) if absolute.is_relative_to(root) else where
 
 
 def _check_compiled(experiment: dict[str, Any], functions: Functions, shown: Path) -> list[Problem]:

@@ -227,8 +227,13 @@ def _as_before(node: yaml.Node, old: str, value: Any, in_flow: bool) -> Iterator
         yield "'" + value.replace("'", "''") + "'"
     elif node.style == '"':
         yield json.dumps(value, ensure_ascii=False)
-    elif one_line:
+    elif _is_bare(value):
         yield value
+
+
+def _is_bare(value: str) -> bool:
+    """Whether a text can do without quotes. PyYAML and libyaml read a question mark in brackets differently."""
+    return "\n" not in value and "?" not in value
 
 
 def _block(old: str, value: str, folded: bool) -> Iterator[str]:
@@ -255,8 +260,9 @@ def _block(old: str, value: str, folded: bool) -> Iterator[str]:
 def _inline(value: Any) -> Iterator[str]:
     """A value on one line, the plainest first."""
     if isinstance(value, str):
-        if "\n" not in value:
+        if _is_bare(value):
             yield value
+        if "\n" not in value:
             yield "'" + value.replace("'", "''") + "'"
         yield json.dumps(value, ensure_ascii=False)
         yield json.dumps(value)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from chaos_ext.catalog import source as sources
-from chaos_ext.catalog.source import Source
-from chaos_ext.catalog.words import nearest_or_all, understood
+from chaos_ext.catalog.source import Path_, Source, dotted
+from chaos_ext.catalog.words import nearest_or_all, understood, whole
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import t
 
@@ -36,6 +35,15 @@ class Catalog:
     services: Services
     root: Path
     sources: dict[str, Source] = field(default_factory=dict)
+
+    def where(self, mode: FailureMode, at: Path_) -> str:
+        """``file:line`` of a place in a failure mode."""
+        source = self.sources.get(mode.id)
+        return mode.id if source is None else source.where(at)
+
+    def problem(self, mode: FailureMode, at: Path_, got: str, expected: str, hint: str = "") -> Problem:
+        """A problem with a place in a failure mode."""
+        return Problem(self.where(mode, at), dotted(at), got, expected, hint)
 
 
 def files(root: Path) -> list[Path]:
@@ -72,29 +80,18 @@ def _unknown(mode_id: str, known: Collection[str]) -> UsageError:
 
 def mode(root: Path, mode_id: str) -> FailureMode:
     """One failure mode. Raises UsageError: unknown (did you mean), not YAML, not a failure mode."""
-    problems: list[Problem] = []
-    found, _ = _mode(path_of(root, mode_id), root, problems)
-    if found is None or problems:
-        raise UsageError(problems)
-    return found
+    path = path_of(root, mode_id)
+    return whole(lambda problems: _mode(path, root, problems)[0])
 
 
 def services(root: Path) -> Services:
     """The services and their user flows. Raises UsageError."""
-    problems: list[Problem] = []
-    found = _services(root, problems)
-    if found is None:
-        raise UsageError(problems)
-    return found
+    return whole(lambda problems: _services(root, problems))
 
 
 def catalog(root: Path) -> Catalog:
     """The whole catalogue. Raises UsageError with every problem of every file."""
-    problems: list[Problem] = []
-    found = scan(root, problems)
-    if found is None or problems:
-        raise UsageError(problems)
-    return found
+    return whole(lambda problems: scan(root, problems))
 
 
 def scan(root: Path, problems: list[Problem]) -> Catalog | None:
@@ -158,21 +155,12 @@ def digests(
     return made
 
 
-def _read(path: Path, root: Path, problems: list[Problem]) -> Source | None:
-    try:
-        return sources.read(path, root)
-    except UsageError as error:
-        problems += error.problems
-        return None
-
-
 def _mode(path: Path, root: Path, problems: list[Problem]) -> tuple[FailureMode | None, Source | None]:
     from chaos_ext.model import FailureMode
 
-    source = _read(path, root, problems)
+    found, source = understood(path, root, FailureMode, problems)
     if source is None:
         return None, None
-    found = understood(source, FailureMode, problems)
     if path.suffix != ".yaml":
         problems.append(
             Problem(
@@ -195,5 +183,4 @@ def _mode(path: Path, root: Path, problems: list[Problem]) -> tuple[FailureMode 
 def _services(root: Path, problems: list[Problem]) -> Services | None:
     from chaos_ext.model import Services
 
-    source = _read(root / SERVICES, root, problems)
-    return None if source is None else understood(source, Services, problems)
+    return understood(root / SERVICES, root, Services, problems)[0]

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from chaos_ext.catalog.load import Digest, digest
-from chaos_ext.model import FailureMode
+from chaos_ext.model import Activity, FailureMode
 
 LAB = "chaos_lab"
 
 
-def activities(mode: FailureMode, platform: str, root: Path) -> dict[str, Digest]:
+def activities(
+    mode: FailureMode,
+    platform: str,
+    root: Path,
+    looks: Iterable[Activity] = (),
+    of: Callable[[Path, Path], Digest] = digest,
+) -> dict[str, Digest]:
     """The modules and programs whose functions reproduce, prove and undo `mode`, each with the digest of its file.
 
-    What cannot be found has an empty digest, and is equal to nothing.
+    `looks` are the probes that say whether its environment is as it was; theirs are among them. What cannot be found
+    has an empty digest, and is equal to nothing. `of` makes the digest of a file: one that remembers, for many modes.
     """
     found: dict[str, Digest] = {}
-    for provider in _providers(mode, platform):
+    for provider in (*_providers(mode, platform), *(look["provider"] for look in looks)):
         if provider.get("type") == "python":
             name = str(provider.get("module"))
             path = _file_of(name)
-            found[name] = Digest(name, "") if path is None else digest(path, root)
+            found[name] = Digest(name, "") if path is None else of(path, root)
         elif provider.get("type") == "process":
             name = str(provider.get("path"))
-            found[name] = digest(root / name, root)
+            found[name] = of(root / name, root)
     return dict(sorted(found.items()))
 
 

@@ -22,7 +22,6 @@ from chaos_ext.language import t
 from chaos_ext.model import Environment, FailureMode, Flow, Services, text_in
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_FILL_IN = re.compile(r"(?:#|<!--) fill in: (.*?)(?: -->)?$", re.MULTILINE)
 _USUAL_PART = "dashboard"  # of the lab: one process, and users of nothing else depend on it
 
 
@@ -210,7 +209,7 @@ def environment(draft: Draft, catalog: Catalog, name: str, platform: str = "lab"
     values = {
         "name": name,
         "platform": platform,
-        "identity": templates.IDENTITIES[platform] if platform != "lab" else 'lab: {marker: "${lab.marker}"}',
+        "identity": templates.IDENTITIES[platform] if platform != "lab" else templates.LAB_IDENTITY,
         "rules": "[]" if not unique else "\n" + _indented(_dumped(unique), 4),
         "targets": "{}" if not found else f"{{{', '.join(f'{role}: {role}' for role in found)}}}",
     }
@@ -293,7 +292,7 @@ def _texts(services: Services, new_id: str, part: str, flows: list[str], lab: bo
         "part": part,
         "hurt": f"These fail: {', '.join(english)}." if english else "Nobody notices yet.",
         "hurt_en": _scalar(f"These fail: {', '.join(english)}."),
-        "hurt_ja": _scalar(f"{'、'.join(japanese)}ができない。"),
+        "hurt_ja": _scalar(f"次のことができない: {'、'.join(japanese)}。"),
         "url": ("${EDGE_URL:-}" if lab else "https://www.example.com") + path.split("?")[0] + _query(path),
         "ca_file": "${EDGE_CA_FILE:-}" if lab else "",
     }
@@ -367,6 +366,5 @@ def _line(raw: bytes, start: str) -> int:
 
 
 def _marks(draft: Draft, file: str) -> Iterator[ToFillIn]:
-    text = draft.files()[file][1].decode()
-    for found in _FILL_IN.finditer(text):
-        yield ToFillIn(file, text.count("\n", 0, found.start()) + 1, found[1])
+    for line, what in templates.marks(draft.files()[file][1].decode()):
+        yield ToFillIn(file, line, what)

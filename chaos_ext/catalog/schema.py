@@ -8,18 +8,20 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chaos_ext.model import Environment, FailureMode, Services
+from chaos_ext.model import Environment, FailureMode, Guidelines, History, Services
 
 FOLDER = "schemas"
 MODELS: dict[str, type[BaseModel]] = {
     "failure-mode": FailureMode,
     "services": Services,
     "environment": Environment,
+    "guidelines": Guidelines,
+    "history": History,
 }
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The schema of a kind of file: ``failure-mode``, ``services`` or ``environment``. KeyError otherwise."""
+    """The schema of a kind of file, such as ``failure-mode``: a key of MODELS. KeyError otherwise."""
     generated = MODELS[kind].model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **generated}
 

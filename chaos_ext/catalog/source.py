@@ -8,7 +8,7 @@ grows when it is loaded, nothing nested so deeply that libyaml's recursion would
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,22 @@ Path_ = tuple[str | int, ...]  # a place inside a document: ("reproduce", "lab",
 _MOST_BYTES = 1_000_000
 _MOST_DEPTH = 100
 _MOST_NODES = 100_000  # with every alias written out
+_MOST_OF_A_NUMBER = 100  # characters: reading long ones takes the square of their length, or ends in an error
 # What a document must hold to be nested deeply: brackets, one line of "- - - -", or wide indentation.
 _MANY_BRACKETS = 400
 _MAYBE_DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^[ ]{200}", re.MULTILINE)
+
+
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.CSafeLoader):
     """The safe loader, which also notices that a mapping came out smaller than it was written."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        written = len(node.value)
+        if not isinstance(node, yaml.MappingNode):  # a list that is tagged as one: refused there
+            return super().construct_mapping(node, deep=deep)
+        written = sum(key.tag != _MERGE for key, _ in node.value)
         mapping = super().construct_mapping(node, deep=deep)
         if len(mapping) < written:
             raise _KeyTwice
@@ -46,8 +52,34 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def _number(
+    of: Callable[[yaml.CSafeLoader, yaml.ScalarNode], Any],
+) -> Callable[[_Loader, yaml.ScalarNode], Any]:
+    def construct(loader: _Loader, node: yaml.ScalarNode) -> Any:
+        if len(node.value) > _MOST_OF_A_NUMBER:
+            raise _LongNumber(node)
+        return of(loader, node)
+
+    return construct
+
+
+# Only what JSON has too: no bytes, sets, pairs or dates, however they are tagged. An unknown tag is refused.
+_Loader.yaml_constructors = {
+    tag: construct
+    for tag, construct in yaml.CSafeLoader.yaml_constructors.items()
+    if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "seq", "map", "str")
+} | {
+    "tag:yaml.org,2002:int": _number(yaml.CSafeLoader.construct_yaml_int),
+    "tag:yaml.org,2002:float": _number(yaml.CSafeLoader.construct_yaml_float),
+}
+
+
 class _KeyTwice(Exception):
     """Some mapping holds a key twice; the slow way finds where."""
+
+
+class _LongNumber(Exception):
+    """A number that nobody has use for, at this node."""
 
 
 @dataclass(frozen=True)
@@ -143,20 +175,64 @@ def _parse(raw: bytes, shown: str) -> Any:
         _refuse_deep_nesting(text, shown)
         if "&" in text or "<<" in text:
             _refuse_growth_and_double_keys(text, shown)
-        return yaml.load(text, Loader=_Loader)
+        data = yaml.load(text, Loader=_Loader)
+        if _is_deep(data):
+            _refuse_depth(text, shown)
+        return data
     except _KeyTwice:
         _refuse_growth_and_double_keys(text, shown)
-        raise
+        raise _refused(shown, "", t("the same key again"), t("a plain key")) from None
+    except _LongNumber as error:
+        raise _long_number(error.args[0], shown) from None
     except yaml.YAMLError as error:
         raise _no_yaml(error, text, shown) from error
-    except ValueError as error:  # a number too long to be one
-        raise _refused(
-            shown, "", t("a value that cannot be read ({error})", error=error), t("plain values")
-        ) from error
+    except _UNREADABLE as error:
+        raise _unreadable(text, shown) from error
+
+
+# What PyYAML's constructors raise for a text that is tagged as something else, such as "!!bool perhaps".
+_UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, ArithmeticError)
+
+
+def composed(text: str, shown: str) -> yaml.Node | None:
+    """The nodes of a text, with their marks; None when it holds nothing. Refuses what `read` does, but no value."""
+    try:
+        _refuse_deep_nesting(text, shown)
+        _refuse_growth_and_double_keys(text, shown)
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise _no_yaml(error, text, shown) from error
 
 
 def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8-sig")
+
+
+def _long_number(node: yaml.Node, shown: str) -> UsageError:
+    got = t("a number of {length:,} characters", length=len(node.value))
+    return _refused(_at(shown, node), "", got, t("at most {most:,}", most=_MOST_OF_A_NUMBER))
+
+
+def _unreadable(text: str, shown: str) -> UsageError:
+    """Which value could not be read: each is tried alone."""
+    for node in _scalars(yaml.compose(text, Loader=yaml.CSafeLoader)):
+        try:
+            _Loader("").construct_object(node)
+        except yaml.YAMLError as error:
+            return _no_yaml(error, text, shown)
+        except _UNREADABLE:
+            got = t("a value that is no {tag}", tag=node.tag.rpartition(":")[2])
+            return _refused(_at(shown, node), "", got, t("plain values"), t("Remove the tag."))
+    return _refused(shown, "", t("a value that cannot be read"), t("plain values"))
+
+
+def _scalars(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    waiting = [] if root is None else [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.ScalarNode):
+            yield node
+        waiting += reversed(_below(node))
 
 
 def _refused(where: str, what: str, got: str, expected: str, hint: str = "") -> UsageError:
@@ -165,8 +241,27 @@ def _refused(where: str, what: str, got: str, expected: str, hint: str = "") -> 
 
 def _refuse_deep_nesting(text: str, shown: str) -> None:
     """libyaml composes by recursion in C: what is nested too deeply ends the process, so look before."""
-    if text.count("[") + text.count("{") < _MANY_BRACKETS and not _MAYBE_DEEP.search(text):
-        return
+    if text.count("[") + text.count("{") >= _MANY_BRACKETS or _MAYBE_DEEP.search(text):
+        _refuse_depth(text, shown)
+
+
+def _is_deep(data: Any) -> bool:
+    """Whether `data` is nested more deeply than may be; not for data with circles."""
+    level = [data]
+    for _ in range(_MOST_DEPTH + 1):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+        if not inner:
+            return False
+        level = [value for value in inner if isinstance(value, (dict, list))]
+    return bool(level)
+
+
+def _refuse_depth(text: str, shown: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -174,20 +269,16 @@ def _refuse_deep_nesting(text: str, shown: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _MOST_DEPTH:
-            raise _refused(
-                _at(shown, event),
-                "",
-                t("more than {depth} levels of nesting", depth=_MOST_DEPTH),
-                t("a flatter document"),
-            )
+            raise _too_deep(_at(shown, event))
 
 
 def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
     """The slow look at a document with anchors, merges or a key that seems to be there twice."""
     root = yaml.compose(text, Loader=yaml.CSafeLoader)
     sizes: dict[int, int | None] = {}  # None while a node is being counted: meeting it again is a circle
+    depths: dict[int, int] = {}
 
-    def size(node: yaml.Node) -> int:
+    def size(node: yaml.Node, depth: int = 1) -> int:
         if id(node) in sizes:
             known = sizes[id(node)]
             if known is None:
@@ -197,9 +288,10 @@ def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
         total = 1
         if isinstance(node, yaml.MappingNode):
             _refuse_double_keys(node, shown)
-            total += sum(size(key) + size(value) for key, value in node.value)
-        elif isinstance(node, yaml.SequenceNode):
-            total += sum(size(item) for item in node.value)
+        if depth > _MOST_DEPTH:
+            raise _too_deep(_at(shown, node))
+        below = _below(node)
+        total += sum(size(inner, depth + 1) for inner in below)
         if total > _MOST_NODES:
             raise _refused(
                 _at(shown, node),
@@ -208,6 +300,9 @@ def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
                 t("at most {most:,} values", most=_MOST_NODES),
                 t("Write it out."),
             )
+        depths[id(node)] = 1 + max((depths[id(inner)] for inner in below), default=0)
+        if depths[id(node)] > _MOST_DEPTH + 1:  # through aliases
+            raise _too_deep(_at(shown, node))
         sizes[id(node)] = total
         return total
 
@@ -215,12 +310,23 @@ def _refuse_growth_and_double_keys(text: str, shown: str) -> None:
         size(root)
 
 
+def _below(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [inner for pair in node.value for inner in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _too_deep(where: str) -> UsageError:
+    got = t("more than {depth} levels of nesting", depth=_MOST_DEPTH)
+    return _refused(where, "", got, t("a flatter document"))
+
+
 def _refuse_double_keys(node: yaml.MappingNode, shown: str) -> None:
-    first: dict[tuple[str, str], yaml.Node] = {}
+    first: dict[Hashable, yaml.Node] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise _refused(_at(shown, key), "", t("a key that is a list or mapping"), t("a plain key"))
-        before = first.setdefault((key.tag, key.value), key)
+        before = first.setdefault(_as_key(key), key)
         if before is not key:
             raise _refused(
                 _at(shown, key),
@@ -229,6 +335,16 @@ def _refuse_double_keys(node: yaml.MappingNode, shown: str) -> None:
                 t("it once ({line} has it)", line=_at("line", before).replace(":", " ")),
                 t("Keep one of the two."),
             )
+
+
+def _as_key(key: yaml.ScalarNode) -> Hashable:
+    """What is equal for keys that are the same to Python: 1, 1.0 and true are."""
+    if key.tag.rpartition(":")[2] in ("int", "float", "bool"):
+        try:
+            return _Loader("").construct_object(key)  # type: ignore[no-any-return]
+        except (*_UNREADABLE, _LongNumber, yaml.YAMLError):
+            pass
+    return (key.tag, key.value)
 
 
 def _at(shown: str, node: yaml.Node | yaml.Event) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from chaos_ext import environments as places
 from chaos_ext.catalog import load
 from chaos_ext.catalog import source as sources
-from chaos_ext.catalog.source import Path_, dotted
+from chaos_ext.catalog.restoring import check_snapshot
+from chaos_ext.catalog.source import Path_, Source, dotted
 from chaos_ext.catalog.words import nearest_or_all
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import listed, t
@@ -22,8 +22,8 @@ _OF_REQUESTS = ("run.id", "write.id", "write.text", "cycle", "followed.id")
 
 
 def check_environment(environment: Environment, root: Path) -> list[Problem]:
-    """Alerts that link a runbook which exists, placeholders that can be filled, secrets that say where."""
-    say = partial(places.problem, environment, root=root)
+    """Alerts that link a runbook which exists, placeholders that can be filled, secrets that can be found."""
+    say = _reader_of(f"{places.FOLDER}/{environment.name}.yaml", root)
     problems: list[Problem] = []
     names: set[str] = set()
     for index, rule in enumerate(environment.alerts.rules):
@@ -31,7 +31,7 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
         if rule.name in names:
             problems.append(say((*at, "name"), t("'{name}' again", name=rule.name), t("an alert of its own")))
         names.add(rule.name)
-        if rule.runbook != "none" and not (root / "catalog" / rule.runbook).is_file():
+        if rule.runbook != "none" and not is_runbook(root, rule.runbook):
             there = [f"runbooks/{path.name}" for path in (root / "catalog" / "runbooks").glob("*.md")]
             hint = nearest_or_all(rule.runbook, there)
             problems.append(say((*at, "runbook"), f"'{rule.runbook}'", t("a file below catalog/"), hint))
@@ -40,13 +40,14 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
             again, own = t("'{name}' again", name=part.name), t("a part of its own")
             problems.append(say(("parts", index, "name"), again, own))
     for variable, reference in environment.secrets.items():
-        if len(reference) != 1:
-            keys = " and ".join(reference) or "nothing"
-            problems.append(say(("secrets", variable), keys, t("one of file, env")))
+        if reference.kubernetes and "kubernetes" not in environment.identity:
+            got, pinned = t("no pinned cluster"), t("identity.kubernetes, which says which one")
+            problems.append(say(("secrets", variable, "kubernetes"), got, pinned))
     for role, resource in environment.targets.items():
         if "${" in resource:
             expected: str = t("a resource's name; it is compiled into experiments")
             problems.append(say(("targets", role), f"'{resource}'", expected))
+    check_snapshot(environment, lambda *told: problems.append(say(*told)))
     for at, text in _texts(environment.model_dump(by_alias=True), ()):
         if at[0] in ("targets", "parts"):  # the lab fills in what is in parts, and says what it does not know
             continue
@@ -59,15 +60,41 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
     return problems
 
 
+def is_runbook(root: Path, name: str) -> bool:
+    """Whether `name` is a file below catalog/runbooks/."""
+    if not name.startswith("runbooks/") or ".." in Path(name).parts:
+        return False
+    try:
+        return (root / "catalog" / name).is_file()
+    except (OSError, ValueError):  # a name too long for a file, or with a NUL
+        return False
+
+
+def _reader_of(shown: str, root: Path) -> Callable[..., Problem]:
+    """What makes problems with places of a file, and reads it once, when the first one is made."""
+    read: list[Source | None] = []
+
+    def problem(at: Path_, got: str, expected: str, hint: str = "") -> Problem:
+        if not read:
+            try:
+                read.append(sources.read(root / shown, root))
+            except UsageError:  # it has gone meanwhile
+                read.append(None)
+        source = read[0]
+        if source is None:
+            return Problem(shown, dotted(at), got, expected, hint)
+        return source.problem(at, got, expected, hint)
+
+    return problem
+
+
 def check_services(services: Services, root: Path) -> list[Problem]:
     """Flows of services that exist, whose requests can be made."""
     problems: list[Problem] = []
+    problem = _reader_of(load.SERVICES, root)
 
     def say(at: Path_, got: str, expected: str, hint: str = "") -> None:
-        try:
-            problems.append(sources.read(root / load.SERVICES, root).problem(at, got, expected, hint))
-        except UsageError:
-            problems.append(Problem(load.SERVICES, dotted(at), got, expected, hint))
+        problems.append(problem(at, got, expected, hint))
 
     if not services.flows:
         say(("flows",), t("no user flow"), t("at least one: without it nothing can be measured"))

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _GAP = re.compile(r"<<(\w+)>>")
+_MARK = re.compile(r"(?:#|<!--)\s*fill in:\s*(.*?)\s*(?:-->)?\s*$")
 
 MODE = """\
 # yaml-language-server: $schema=../../../schemas/failure-mode.json
@@ -150,6 +152,13 @@ def filled(template: str, **values: str) -> str:
     return _GAP.sub(lambda gap: values[gap[1]], template)
 
 
+def marks(text: str) -> Iterator[tuple[int, str]]:
+    """Each place where somebody has to say more: its line, and what is to be said."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := _MARK.search(line):
+            yield number, found[1]
+
+
 def runbook(platforms: list[str], **values: str) -> str:
     """A runbook with a block for each platform wherever something is to be done."""
 
@@ -192,10 +201,19 @@ alerts:
 targets: <<targets>>  # fill in: which resource plays each role
 windows: {baseline: 30s, stable: 30s}
 limits: {targets: 1, longest_fault: 15m}  # fill in: the most that may be broken at once, and for how long
+snapshot:  # fill in: what must be as it was after a trial, as probes
+  - {type: probe, name: version, provider: {type: http, url: "https://<<name>>.example.com/version"}}
 variables: {}  # fill in: what its runbooks need
 """
 IDENTITIES = {
-    "kubernetes": "kubernetes: {context: my-cluster, namespace: my-namespace}",
-    "aws": 'aws: {account: "000000000000", region: ap-northeast-1}',
-    "gcp": "gcp: {project: my-project}",
+    "kubernetes": (
+        "kubernetes: {kubeconfig: ~/.kube/config, context: my-cluster, "
+        "cluster_uid: 00000000-0000-0000-0000-000000000000, namespace: my-namespace, label: purpose=chaos}"
+    ),
+    "aws": 'aws: {account: "000000000000", role: my-role, region: ap-northeast-1, profile: my-profile}',
+    "gcp": (
+        'google: {project: my-project, project_number: "000000000000", labels: purpose=chaos, '
+        "credentials_file: ~/my-credentials.json}"
+    ),
 }
+LAB_IDENTITY = 'lab: {marker: "${lab.marker}", directory: "${lab.dir}"}'

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Path_, Source
-from chaos_ext.errors import Problem, did_you_mean
+from chaos_ext.errors import Problem, UsageError, did_you_mean
 from chaos_ext.language import listed, t
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
     M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 _SHOWN = 60  # characters of a wrong value that a message repeats
 _LISTED = 12  # names that a message lists at most
@@ -49,19 +53,40 @@ def nearest_or_all(word: object, choices: Collection[str]) -> str:
     )
 
 
-def understood(source: Source, model: type[M], problems: list[Problem]) -> M | None:
-    """`source` as a `model`, or None after adding what is wrong with it to `problems`."""
+def understood(
+    path: Path, root: Path, model: type[M], problems: list[Problem]
+) -> tuple[M | None, Source | None]:
+    """A file as a `model`, and as it was read; None for what could not be, after adding why to `problems`."""
     from pydantic import ValidationError
 
     try:
-        return model.model_validate(source.data)
+        source = sources.read(path, root)
+    except UsageError as error:
+        problems += error.problems
+        return None, None
+    try:
+        return model.model_validate(source.data), source
     except ValidationError as error:
         problems += _problems(source, model, error)
-        return None
+        return None, source
+
+
+def whole(scan: Callable[[list[Problem]], T | None]) -> T:
+    """What `scan` finds. Raises UsageError with everything that it adds to its list."""
+    problems: list[Problem] = []
+    found = scan(problems)
+    if found is None or problems:
+        raise UsageError(problems)
+    return found
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _problems(source: Source, model: type[BaseModel], error: ValidationError) -> list[Problem]:
-    schema = model.model_json_schema()
+    schema = _schema(model)
     found: dict[Path_, Problem] = {}
     for entry in sorted(error.errors(include_url=False), key=lambda entry: -len(entry["loc"])):
         at, of_key = _place(source.data, entry["loc"])
@@ -120,12 +145,25 @@ def _problem(source: Source, at: Path_, of_key: bool, schema: dict[str, Any], en
         expected: str = t("a known one") if choices else t("lower-case words joined by '-'")
         return source.problem(at, t("the key '{key}'", key=at[-1]), expected, nearest_or_all(at[-1], choices))
     value = _value(source.data, at)
+    if at[:1] == ("secrets",):  # who writes a value where a reference belongs must not see it in a log
+        return source.problem(
+            at,
+            _not_shown(value),
+            _expected(schema, _schema_at(schema, at), entry),
+            t("Say where the value is."),
+        )
     wanted = _schema_at(schema, at)
     choices = [str(choice) for choice in _choices(schema, wanted)]
     if choices and isinstance(value, str):
         return source.problem(at, shown(value), t("a known word"), nearest_or_all(value, choices))
     expected = _expected(schema, wanted, entry)
     return source.problem(at, shown(value), expected, _try(value, kind))
+
+
+def _not_shown(value: object) -> str:
+    return (
+        shown(value) if value is None or isinstance(value, (dict, list)) else t("a value that is not shown")
+    )
 
 
 def _try(value: object, kind: str) -> str:

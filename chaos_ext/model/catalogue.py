@@ -36,7 +36,7 @@ class ImpactClaim(Written):
 
     `possible`: flows that may be hurt this much or not at all, as it happens (what was under way when the fault came);
     of a flow that `flows` names too, the other word that it may come to (a cache that lasts for a while).
-    They never count as the proof that users felt the failure.
+    They never prove that users felt the failure. An outage is possible only of a flow that `flows` calls hurt.
     """
 
     flows: dict[Identifier, Impact]
@@ -95,6 +95,18 @@ class Covers(Written):
     how: Literal["down", "slow", "wrong"]
 
 
+class Left(Written):
+    """A difference to before that is rightly there afterwards.
+
+    `path` names it as `chaos verify` does; `*` stands for anything within a step, `**` for any number of steps.
+    `by`: the runbook leaves it; or the fault itself does, because nothing can put it back, also when nobody acts.
+    """
+
+    path: Annotated[str, Field(min_length=1, max_length=300)]
+    why: Text
+    by: Literal["runbook", "fault"] = "runbook"
+
+
 class FailureMode(Written):
     """One entry of the failure-mode catalogue; the file's stem is its id."""
 
@@ -115,7 +127,7 @@ class FailureMode(Written):
     objectives: dict[Identifier, Objectives]  # by environment; "default" serves the others
     reproduce: dict[Literal["lab", "kubernetes", "aws", "gcp"], tuple[InjectedFault, ...]]
     covers: tuple[Covers, ...] = ()
-    leaves: Text | None = None
+    leaves: tuple[Left, ...] = ()
     reverify_every: Duration
     owner: str
     references: tuple[str, ...] = ()

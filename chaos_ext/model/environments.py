@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from chaos_ext.language import t
-from chaos_ext.model.written import Duration, Identifier, Text, Written
+from chaos_ext.model.secrets import SecretReference
+from chaos_ext.model.written import Activity, Duration, Identifier, Text, Written
 
 Selector = Annotated[
     str,
@@ -32,9 +33,14 @@ class IncreaseOf(Written):
 
 
 class Rule(Written):
-    """When an alert of the lab fires: one of `metric`, `ratio`, `increase`, below or above a number for a while."""
+    """When an alert of the lab fires: one of these readings, below or above a number for a while.
+
+    `metric` is the sum of its series, `min` the least of them, `max` the greatest: any one of several nodes.
+    """
 
     metric: Selector | None = None
+    min: Selector | None = None
+    max: Selector | None = None
     ratio: RatioOf | None = None
     increase: IncreaseOf | None = None
     below: float | None = None
@@ -44,8 +50,9 @@ class Rule(Written):
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Rule:
-        if sum(kind is not None for kind in (self.metric, self.ratio, self.increase)) != 1:
-            raise ValueError(t("exactly one of metric, ratio, increase"))
+        kinds = (self.metric, self.min, self.max, self.ratio, self.increase)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError(t("exactly one of metric, min, max, ratio, increase"))
         if (self.below is None) == (self.above is None):
             raise ValueError(t("exactly one of below, above"))
         return self
@@ -90,6 +97,18 @@ class Limits(Written):
     longest_fault: Duration
 
 
+class AbortConditions(Written):
+    """When a trial is stopped and undone although nobody asked for it; each is on unless it is written ``false``.
+
+    `hurt_outside_claim`: a user flow is hurt that the failure mode claims not to touch. `fault_outlives`: users are
+    still hurt after 1.5 times the objective. `limits_passed`: a limit of the environment is passed.
+    """
+
+    hurt_outside_claim: Annotated[bool, Field(strict=True)] = True
+    fault_outlives: Annotated[bool, Field(strict=True)] = True
+    limits_passed: Annotated[bool, Field(strict=True)] = True
+
+
 class LabPart(Written):
     """A program of your own that the lab runs beside its parts, started and watched as those are.
 
@@ -104,6 +123,17 @@ class LabPart(Written):
     environment: dict[str, str] = {}
 
 
+def _without_password(url: str | None) -> str | None:
+    """A password does not stand in a file that people commit; in a placeholder it is not there yet."""
+    _, at, _ = (url or "").partition("://")[2].rpartition("@")
+    password = (url or "").partition("://")[2].rpartition("@")[0].partition(":")[2]
+    if at and password and not password.startswith("${"):
+        raise ValueError(
+            t("a URL without a password: that is a secret (CHAOS_LEDGER_PASSWORD), or in ~/.pgpass")
+        )
+    return url
+
+
 class Environment(Written):
     """A place to try failures in. ``${lab.…}`` and ``${env.NAME}`` are filled in when a run starts."""
 
@@ -113,18 +143,24 @@ class Environment(Written):
     platform: Literal["lab", "kubernetes", "aws", "gcp"]
     disposable: bool
     identity: dict[str, dict[str, str]]  # kind of proof → what it must show, e.g. lab: {marker: ...}
+    deny: dict[str, tuple[dict[str, str], ...]] = {}  # kind of proof → who it must never be
     base_url: str  # the flows' paths are below it
     parts: tuple[LabPart, ...] = ()  # what the lab runs besides; their own ${…} are the lab's
     ca_file: str | None = None  # trust for https, when not the system's
     alerts: Alerts
     targets: dict[Identifier, str]  # role → resource
+    # resources of one kind that somebody may mistake for one another: what a step on the wrong target would hit
+    siblings: tuple[tuple[str, ...], ...] = ()
     windows: Windows
     limits: Limits
+    abort: AbortConditions = AbortConditions()
     variables: dict[str, str] = {}  # what runbook blocks see
-    secrets: dict[
-        str, dict[Literal["file", "env"], str]
-    ] = {}  # variable → where its value is; masked everywhere
+    secrets: dict[str, SecretReference] = {}  # variable → where its value is; masked everywhere
     path: tuple[str, ...] = ()  # put before the follower's PATH
+    # What must be as it was after a trial: probes, or names of those that come with the toolkit.
+    snapshot: tuple[str | Activity, ...] = ()
+    # postgresql://user@host/database: the undo ledger that several machines share; a file here without it
+    ledger: Annotated[str | None, AfterValidator(_without_password)] = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from chaos_ext.language import t
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_RATIO = re.compile(r"(\d+(?:\.\d+)?)%")
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ms|s|m|h|d)")
+_RATIO = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)%")
+_LONGEST_S = 10 * 365 * 86_400.0  # what waits takes no longer time
 
 
 def duration_s(value: object) -> float:
@@ -23,7 +24,10 @@ def duration_s(value: object) -> float:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(t("a duration with a unit, such as '500ms', '3s', '2m' or '90d'"))
-    return float(match[1]) * _UNIT_S[match[2]]
+    seconds = float(match[1]) * _UNIT_S[match[2]]
+    if seconds > _LONGEST_S:
+        raise ValueError(t("a duration of at most ten years"))
+    return seconds
 
 
 def ratio(value: object) -> float:
@@ -65,7 +69,7 @@ Activity = dict[str, Any]  # one activity in Chaos Toolkit's own grammar
 class Written(BaseModel):
     """Something a person wrote in YAML."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class BothLanguages(Written):

@@ -214,17 +214,43 @@ class _Planning:
             hint = near or t("It was there when the sheet was exported; remove the row.")
             self.book.say(sheet.name, cell, heading, shown(mode_id), t("the id of a failure mode"), hint)
             return None
+        product, alert = (_text(filled.cells[key]) for key in ("product", "alert"))
+        if not self._may_have(sheet, filled, alert, without_row):
+            return None
         try:
-            product, alert = (_text(filled.cells[key]) for key in ("product", "alert"))
             made = scaffold.mode(self.plan.draft, self.catalog, mode_id, product=product, alert=alert)
         except UsageError as error:
             for problem in error.problems:
-                self.book.say(sheet.name, cell, heading, problem.got, problem.expected, problem.hint)
+                at = "alert" if problem.what == "alerts.rules" else "id"  # an alert that no failure mode has
+                named = sheet.layout.column(at).heading(sheet.language)
+                where = filled.cells[at].cell if at in filled.cells else cell
+                self.book.say(sheet.name, where, named, problem.got, problem.expected, problem.hint)
             return None
         self.new[mode_id] = made.file
         self.plan.added.append(mode_id)
         self.plan.notes += [str(each) for each in made.to_fill_in]
         return _row_of_new(self.plan.draft, made.file, mode_id, sheet.language)
+
+    def _may_have(
+        self, sheet: GivenSheet, filled: GivenRow, alert: str | None, without_row: Iterable[str]
+    ) -> bool:
+        """Whether `alert` can be the alert of a new failure mode. Says what is wrong when it is somebody's already."""
+        owners = sorted(mode.id for mode in self.catalog.modes.values() if mode.detection.alert == alert)
+        lost = next((owner for owner in owners if owner in without_row), None)
+        if lost is not None:  # the id of its row was changed: nobody wanted a new failure mode
+            (mode_id,) = filled.key
+            hint = t("The row has the alert of '{id}', which has no row any more: is it that one?", id=lost)
+            heading = sheet.layout.ids[0].heading(sheet.language)
+            expected = t("the id of a failure mode")
+            self.book.say(sheet.name, filled.cells["id"].cell, heading, shown(mode_id), expected, hint)
+        elif owners:
+            column = sheet.layout.column("alert")
+            got = t("{alert}, the alert of {id}", alert=shown(alert), id=owners[0])
+            expected = t("an alert that is not there yet")
+            hint = t("A new failure mode has an alert of its own; an empty cell makes one.")
+            cell = filled.cells["alert"].cell
+            self.book.say(sheet.name, cell, column.heading(sheet.language), got, expected, hint)
+        return not owners
 
     def missing(self, sheet: GivenSheet, keys: Iterable[tuple[str, ...]]) -> None:
         """Rows that the sheet does not have any more. Nobody's work is deleted because of that."""

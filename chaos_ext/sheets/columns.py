@@ -77,7 +77,7 @@ def _shown(key: str, en: str, ja: str, width: int = 14) -> Column:
 
 _LAST = (
     _shown("verdict", "Last verdict", "直近の判定"),
-    _shown("when", "Verified at (UTC)", "検証日時 (UTC)", 18),
+    _shown("when", "Verified at (UTC)", "検証日時（UTC）", 18),
     _shown("stale", "Changed since", "その後の変更", 16),
 )
 _DEFAULT: Path_ = ("objectives", "default")
@@ -89,12 +89,12 @@ PRODUCT = Layout(
     (
         Column("id", "ID", "ID", Kind.ID, 30),
         Column("product", "Product", "製品", Kind.TEXT, 16, ("product",)),
-        Column("title", "Title", "題名", Kind.SENTENCE, 34, ("title",)),
+        Column("title", "Title", "タイトル", Kind.SENTENCE, 34, ("title",)),
         Column("category", "Category", "分類", Kind.WORD, 24, ("category",), tuple(map(str, Category))),
-        Column("event", "Event", "起きること", Kind.SENTENCE, 50, ("event",)),
+        Column("event", "Event", "事象", Kind.SENTENCE, 50, ("event",)),
         Column("impact", "Impact", "影響", Kind.SENTENCE, 50, ("impact", "summary")),
         Column("severity", "Severity", "重大度", Kind.LEVEL, 10, ("severity",)),
-        Column("likelihood", "Likelihood", "起きやすさ", Kind.LEVEL, 11, ("likelihood",)),
+        Column("likelihood", "Likelihood", "起こりやすさ", Kind.LEVEL, 11, ("likelihood",)),
         Column("detectability", "Detectability", "気づきにくさ", Kind.LEVEL, 13, ("detectability",)),
         _shown("priority", "Priority", "優先度", 9),
         Column("alert", "Alert", "アラート", Kind.WORD, 26, ("detection", "alert")),
@@ -124,7 +124,7 @@ APPLICATION = Layout(
         Column("mode", "Failure mode", "故障モード", Kind.ID, 32),
         Column("flow", "User flow", "ユーザーフロー", Kind.ID, 16),
         Column("expected", "Expected impact", "想定する影響", Kind.WORD, 16, choices=tuple(map(str, Impact))),
-        _shown("possible", "Possible at most", "あり得る最大", 14),
+        _shown("possible", "Possible instead", "代わりにあり得る影響", 16),
         _shown("measured", "Measured impact", "計測された影響", 16),
         _shown("as_expected", "As expected", "想定どおり", 12),
         _shown("reactions", "What the service does", "サービスの振る舞い", 50),
@@ -141,9 +141,9 @@ DEPENDENCIES = Layout(
         Column("down", "When it is down", "停止したとき", Kind.SENTENCE, 44, ("down",)),
         Column("slow", "When it is slow", "遅いとき", Kind.SENTENCE, 44, ("slow",)),
         Column("wrong", "When it is wrong", "誤っているとき", Kind.SENTENCE, 44, ("wrong",)),
-        _shown("down_modes", "Tried: down", "試験: 停止", 30),
-        _shown("slow_modes", "Tried: slow", "試験: 遅い", 30),
-        _shown("wrong_modes", "Tried: wrong", "試験: 誤り", 30),
+        _shown("down_modes", "Tried: down", "検証: 停止", 30),
+        _shown("slow_modes", "Tried: slow", "検証: 遅い", 30),
+        _shown("wrong_modes", "Tried: wrong", "検証: 誤り", 30),
     ),
 )
 LAYOUTS = (PRODUCT, APPLICATION, DEPENDENCIES)

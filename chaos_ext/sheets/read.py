@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from chaos_ext.sheets.rows import Value
 from chaos_ext.sheets.write import BASE, LISTS
 
 _MOST_BYTES = 50_000_000
-_MOST_UNPACKED = 500_000_000
+_MOST_UNPACKED = 100_000_000
+_MOST_ROWS = 5_000  # of a sheet: a catalogue has hundreds of failure modes at most
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,10 @@ def _open(path: Path) -> Any:
         raise refused(
             t("a file that cannot be read ({why})", why=error.strerror or type(error).__name__)
         ) from error
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, TypeError, SyntaxError) as error:
-        raise refused(
-            t("something else ({why})", why=str(error).splitlines()[0] if str(error) else "?")
-        ) from error
+    except zipfile.BadZipFile as error:
+        raise refused(t("a file that is not packed as every .xlsx is")) from error
+    except (InvalidFileException, KeyError, ValueError, TypeError, SyntaxError) as error:
+        raise refused(t("a packed file without the whole parts of a workbook")) from error
 
 
 # --- one sheet -----------------------------------------------------------------------------------
@@ -125,7 +127,8 @@ def _sheet(book: GivenBook, sheet: Worksheet, layout: Layout) -> None:
         book.say(
             sheet.title, first, "", got, t("one value in each cell"), t("Unmerge them and fill in each.")
         )
-    headings = _headings(sheet)
+    rows = _filled(sheet)
+    headings = _headings(rows.pop(1, {}))
     language = max(("en", "ja"), key=lambda code: sum(c.heading(code) in headings for c in layout.columns))
     found = _columns(book, sheet, layout, headings, language)
     if found is None or sheet.merged_cells.ranges:
@@ -133,8 +136,12 @@ def _sheet(book: GivenBook, sheet: Worksheet, layout: Layout) -> None:
     given = GivenSheet(layout, sheet.title, language)
     book.sheets.append(given)
     seen: dict[tuple[str, ...], str] = {}
-    for number in range(2, sheet.max_row + 1):
-        row = _row(book, sheet, layout, found, number, language)
+    if len(rows) > _MOST_ROWS:
+        got, expected = t("{count:,} rows", count=len(rows)), t("at most {most:,} of them", most=_MOST_ROWS)
+        book.say(sheet.title, "", "", got, expected)
+        return
+    for number, there in rows.items():
+        row = _row(book, sheet.title, layout, found, number, there, language)
         if row is None:
             continue
         first = row.cells[layout.ids[0].key].cell
@@ -155,12 +162,24 @@ def _sheet(book: GivenBook, sheet: Worksheet, layout: Layout) -> None:
         given.rows.append(row)
 
 
-def _headings(sheet: Worksheet) -> dict[str, list[int]]:
+def _filled(sheet: Worksheet) -> dict[int, dict[int, Any]]:
+    """The cells that hold something, by row and column, each in order.
+
+    Every way of openpyxl's to walk a sheet makes the cells up to its last one, and a single coloured cell far below
+    is such a last one: seconds, and hundreds of megabytes. What is in the file is in `_cells`.
+    """
+    found: dict[int, dict[int, Any]] = {}
+    for (row, column), cell in sorted(sheet._cells.items()):
+        if cell.value not in (None, ""):
+            found.setdefault(row, {})[column] = cell
+    return found
+
+
+def _headings(first: Mapping[int, Any]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
-    for index in range(1, sheet.max_column + 1):
-        value = sheet.cell(1, index).value
-        if value is not None and str(value).strip():
-            found.setdefault(" ".join(str(value).split()), []).append(index)
+    for index, cell in first.items():
+        if str(cell.value).strip():
+            found.setdefault(" ".join(str(cell.value).split()), []).append(index)
     return found
 
 
@@ -198,14 +217,23 @@ def _columns(
 
 
 def _row(
-    book: GivenBook, sheet: Worksheet, layout: Layout, columns: dict[str, int], number: int, language: str
+    book: GivenBook,
+    sheet: str,
+    layout: Layout,
+    columns: dict[str, int],
+    number: int,
+    there: Mapping[int, Any],
+    language: str,
 ) -> GivenRow | None:
-    """A row that is not empty and says which one it is."""
+    """A row that is not empty and says which one it is; `there` are its cells that hold something."""
     cells: dict[str, Given] = {}
     for key, index in columns.items():
-        cell = sheet.cell(number, index)
+        place, cell = f"{get_column_letter(index)}{number}", there.get(index)
+        if cell is None:
+            cells[key] = Given(place, None)
+            continue
         value = cell.value.replace("\r\n", "\n") if isinstance(cell.value, str) else cell.value
-        cells[key] = Given(cell.coordinate, value, cell.data_type == "f")
+        cells[key] = Given(place, value, cell.data_type == "f")
     filled = [given for given in cells.values() if given.value not in (None, "")]
     if not filled:
         return None
@@ -214,7 +242,7 @@ def _row(
         given = cells[column.key]
         wrong = _not_an_id(given)
         if wrong:
-            book.say(sheet.title, given.cell, column.heading(language), *wrong)
+            book.say(sheet, given.cell, column.heading(language), *wrong)
     if len(book.problems) > before:
         return None
     return GivenRow(tuple(str(cells[column.key].value) for column in layout.ids), number, cells)
@@ -245,9 +273,10 @@ def _base(sheet: Worksheet) -> dict[tuple[str, tuple[str, ...], str], Value]:
 
 
 def _quadruples(sheet: Worksheet) -> Iterator[tuple[Any, Any, Any, Any]]:
-    for row in sheet.iter_rows(min_col=1, max_col=4, values_only=True):
-        if row[0] is not None:
-            yield row[0], row[1], row[2], row[3]
+    for row in _filled(sheet).values():
+        layout, key, column, value = (row[index].value if index in row else None for index in (1, 2, 3, 4))
+        if layout is not None:
+            yield layout, key, column, value
 
 
 # --- one value -----------------------------------------------------------------------------------
@@ -293,7 +322,12 @@ def _number(value: Any, column: Column, expected: str) -> tuple[Value, tuple[str
         hint = t("Format the cell as a number and type it again.") if value.strip().isdigit() else ""
         got = t("{value}, which is stored as text", value=shown(value)) if hint else shown(value)
         return None, (got, expected, hint)
-    whole = not isinstance(value, bool) and isinstance(value, (int, float)) and value == int(value)
+    whole = (
+        not isinstance(value, bool)
+        and isinstance(value, (int, float))
+        and math.isfinite(value)  # a cell may hold 1E999
+        and value == int(value)
+    )
     low, high = (1, 3) if column.kind is Kind.LEVEL else (0, None)
     if not whole or value < low or (high is not None and value > high):
         return None, (shown(value), expected, "")

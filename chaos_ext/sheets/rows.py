@@ -15,7 +15,7 @@ from chaos_ext.catalog.load import SERVICES, Catalog
 from chaos_ext.catalog.source import Path_
 from chaos_ext.history.measured import Measured
 from chaos_ext.language import Language, say, t
-from chaos_ext.model import FailureMode, Impact
+from chaos_ext.model import FailureMode
 from chaos_ext.report import view_tables
 from chaos_ext.report.views import Cell, application
 from chaos_ext.sheets.columns import APPLICATION, DEPENDENCIES, PRODUCT, Column, Kind, Layout
@@ -122,7 +122,7 @@ def _application(
 ) -> Iterator[Row]:
     for cell in application(catalog, environment, measured, language).cells:
         source = catalog.sources[cell.mode.id]
-        does = "\n".join(f"{r.dependency} {r.how}: {r.behaviour}" for r in cell.reactions)
+        does = "\n".join(say(reaction.told, language) for reaction in cell.reactions)
         same = {"service": cell.service, "mode": cell.mode.id, "reactions": as_cell(does)}
         ends = _last(cell.last, language)
         for felt in cell.felt:
@@ -162,11 +162,6 @@ def services_data(catalog: Catalog) -> Any:
     from chaos_ext.catalog import source as sources
 
     return sources.read(catalog.root / SERVICES, catalog.root).data
-
-
-def none_claimed(value: Value) -> Value:
-    """An impact that is not claimed is none."""
-    return str(Impact.NONE) if value is None else value
 
 
 def _last(last: Measured | None, language: Language) -> dict[str, Value]:

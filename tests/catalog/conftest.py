@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from chaos_ext.catalog import check
+
 MODE = "catalog/failure-modes/redis/redis-memory-full.yaml"
 SERVICES = "catalog/services.yaml"
 PLACE = "environments/lab.yaml"
+GUIDELINES = "catalog/guidelines.yaml"
 
 _FILES = {
     MODE: """\
@@ -63,6 +66,14 @@ flows:
     request: {method: POST, path: /responses, json: {id: "${write.id}"}}
     write: {read_back: /responses, id: id}
 """,
+    GUIDELINES: """\
+schema: 1
+rules:
+  - id: lab-is-thrown-away
+    decision: free
+    reason: {en: Break what you like., ja: 何を壊してもよい。}
+    match: {platform: lab}
+""",
     PLACE: """\
 schema: 1
 name: lab
@@ -70,7 +81,7 @@ title: A lab
 platform: lab
 disposable: true
 identity:
-  lab: {marker: "${lab.marker}"}
+  lab: {marker: "${lab.marker}", directory: "${lab.dir}"}
 base_url: ${lab.edge.url}
 alerts:
   source: alertmanager
@@ -83,8 +94,18 @@ targets: {cache: redis-1}
 windows: {baseline: 3s, stable: 3s}
 limits: {targets: 1, longest_fault: 2m}
 variables: {EDGE_URL: "${lab.edge.url}", REGION: "${env.REGION}"}
+snapshot: [lab.files]
 """,
 }
+_DESCRIBED = """
+    dependencies:
+      redis:  # the cache
+        down: {en: Goes without it., ja: なしで動く。}
+        slow: Waits.
+        wrong: >-
+          Shows
+          what it says.
+"""
 _STANDINS = '''\
 """Activities that exist and do nothing."""
 
@@ -134,3 +155,18 @@ def good_project(tmp_path, monkeypatch) -> Project:
     monkeypatch.syspath_prepend(tmp_path / "modules")
     monkeypatch.setenv("CHAOS_PROJECT", str(project.root))
     return project
+
+
+@pytest.fixture
+def described_project(good_project) -> Project:
+    """The good project, compiled, with a service that says what it does without its dependency, and a comment."""
+    good_project.edit(
+        SERVICES,
+        "  intake: {title: Intake, owner: intake-team}",
+        f"  intake:\n    title: Intake\n    owner: intake-team{_DESCRIBED.rstrip()}",
+    )
+    good_project.edit(MODE, "severity: 2", "severity: 2  # by the last post-mortem")
+    checking = check.check(good_project.root, compiled=False)
+    assert checking.problems == []
+    check.write(good_project.root, checking)
+    return good_project

@@ -153,7 +153,7 @@ BAD = [
         "MODE:33: reproduce.lab[0].undo.provider.arguments.node: got '${' in '${target.cache}', expected no placeholder but ${target.…}, and no $$, which Chaos Toolkit turns into $.",
     ]),
     ('a secret without a place', PLACE, 'variables:', 'secrets: {PASSWORD: {}}\nvariables:', [
-        'environments/lab.yaml:19: secrets.PASSWORD: got nothing, expected one of file, env.',
+        'environments/lab.yaml:19: secrets.PASSWORD: got an empty mapping, expected exactly one of env, file, aws, google, kubernetes. Say where the value is.',
     ]),
     ('an environment of another name', PLACE, 'name: lab\n', 'name: labor\n', [
         "environments/lab.yaml:2: name: got 'labor', expected the file's stem, 'lab'. Rename the file to labor.yaml, or write 'name: lab'.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from chaos_ext.catalog import check, coverage, load
 
 MODE = "catalog/failure-modes/redis/redis-memory-full.yaml"
 SERVICES = "catalog/services.yaml"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -72,3 +75,18 @@ def test_likely_modes_without_a_runbook(project):
     assert coverage.without_runbook(modes.values()) == ["redis-memory-full"]
     project.edit(MODE, "likelihood: 2", "likelihood: 1")
     assert coverage.without_runbook(load.catalog(project.root).modes.values()) == []
+
+
+def test_what_the_shipped_modes_of_the_cache_and_the_storage_try():
+    """A flush and a full cache are no slow and no wrong one; a 403 of the storage is as if it were down."""
+    catalog = load.catalog(ROOT)
+    tried = {
+        (each.service, each.dependency, each.how): each.modes
+        for each in coverage.coverage(catalog.modes.values(), catalog.services)
+    }
+    assert tried["dashboard", "redis", "slow"] == ()
+    assert tried["dashboard", "redis", "wrong"] == ()
+    for service in ("dashboard", "insight"):
+        assert tried[service, "object-storage", "down"] == ("object-storage-denied",)
+        assert tried[service, "object-storage", "wrong"] == ()
+    assert tried["insight", "queue", "wrong"] == ("queue-poison-message",)

@@ -27,9 +27,12 @@ RULES = [
     ("a misspelt kind", "{metrik: redis_up, below: 1}", [
         "RULES.metrik: got the unknown key 'metrik', expected a known one. Did you mean 'metric'?",
     ]),
-    ("no kind", "{below: 1}", ["RULES: got a mapping, expected exactly one of metric, ratio, increase."]),
+    ("no kind", "{below: 1}", ["RULES: got a mapping, expected exactly one of metric, min, max, ratio, increase."]),
     ("two kinds", "{metric: a, increase: {of: b, over: 5s}, above: 1}", [
-        "RULES: got a mapping, expected exactly one of metric, ratio, increase.",
+        "RULES: got a mapping, expected exactly one of metric, min, max, ratio, increase.",
+    ]),
+    ("two readings of one metric", "{min: a, max: a, above: 1}", [
+        "RULES: got a mapping, expected exactly one of metric, min, max, ratio, increase.",
     ]),
     ("no side", "{metric: redis_up}", ["RULES: got a mapping, expected exactly one of below, above."]),
     ("two sides", "{metric: redis_up, below: 1, above: 2}", [
@@ -65,6 +68,8 @@ selectors = st.sampled_from(["redis_up", 'pg_up{node="a"}', 'edge_requests_total
 durations = st.sampled_from(["500ms", "1s", "1.5s", "30s", "1m"])
 kinds = st.one_of(
     st.fixed_dictionaries({"metric": selectors}),
+    st.fixed_dictionaries({"min": selectors}),
+    st.fixed_dictionaries({"max": selectors}),
     st.fixed_dictionaries(
         {"ratio": st.fixed_dictionaries({"of": selectors, "to": selectors, "over": durations})}
     ),
@@ -88,7 +93,7 @@ def test_a_rule_that_is_understood_here_is_understood_by_the_labs_alerting(
     rule = AlertRule.model_validate({"name": "A", "runbook": "none", "summary": "s", "rule": written})
     told = parse_rule({"name": "A", "rule": rule.as_written()})
     straight = parse_rule({"name": "A", "rule": written})
-    for field in ("bound", "side", "for_s", "metric", "ratio", "increase", "labels"):
+    for field in ("bound", "side", "for_s", "metric", "of_series", "ratio", "increase", "labels"):
         assert getattr(told, field) == getattr(straight, field)
 
 
@@ -151,6 +156,13 @@ CLAIMS = [
     ("possibly nothing", "flows: {}\n  possible: {submit: none}", [
         "impact.possible.submit: got none, expected what it may be hurt: no flow need be, that is named here.",
     ]),
+    ("an outage that is only possible", "flows: {}\n  possible: {submit: outage}", [
+        "impact.possible.submit: got outage, of a flow that impact.flows does not call hurt, expected a claim in impact.flows: an outage is no side effect.",
+    ]),
+    ("an outage of a flow that is called unhurt", "flows: {submit: none}\n  possible: {submit: outage}", [
+        "impact.possible.submit: got outage, of a flow that impact.flows does not call hurt, expected a claim in impact.flows: an outage is no side effect.",
+    ]),
+    ("an outage as a second word", "flows: {submit: degraded}\n  possible: {submit: outage}", []),
     ("a word that the flow cannot show", "flows: {submit: late}", [
         "impact.flows.submit: got late, expected outage, degraded or none: the flow says nothing of being late.",
     ]),

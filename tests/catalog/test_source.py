@@ -38,6 +38,19 @@ BAD = {
     "deep sequence": (b"- " * 200_000, "x.yaml:1: got more than 100 levels of nesting, expected a flatter document."),
     "deep indentation": ("\n".join(" " * n + "a:" for n in range(300)).encode(), "x.yaml:101: got more than 100 levels of nesting, expected a flatter document."),
     "large": (b"a: " + b"x" * 1_000_000, "x.yaml: got 1,000,003 bytes, expected at most 1,000,000."),
+    "aliases nested deeply": (("a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 150))).encode(), "x.yaml:101: got more than 100 levels of nesting, expected a flatter document."),
+    "deep by single blanks": ("".join(" " * n + "a:\n" for n in range(150)).encode(), "x.yaml:101: got more than 100 levels of nesting, expected a flatter document."),
+    "a key that Python takes for the same": (b"1: a\n2: b\ntrue: c\n", "x.yaml:3: true: got the same key again, expected it once (line 1 has it). Keep one of the two."),
+    "a hexadecimal number of many digits": (b"a: 1\nb: 0x" + b"f" * 5000, "x.yaml:2: got a number of 5,002 characters, expected at most 100."),
+    "a number of many sixties": (b"a: 1" + b":59" * 200_000, "x.yaml:1: got a number of 600,001 characters, expected at most 100."),
+    "no integer": (b"a: 1\nb: !!int x\n", "x.yaml:2: got a value that is no int, expected plain values. Remove the tag."),
+    "no integer at all": (b"a: 1\nb:\n  - !!int ''\n", "x.yaml:3: got a value that is no int, expected plain values. Remove the tag."),
+    "no truth": (b"a: 1\nb: !!bool perhaps\n", "x.yaml:2: got a value that is no bool, expected plain values. Remove the tag."),
+    "no truth behind a tag": (b"a: 1\nb: !!python/name:os.system\nc: !!bool ''\n", "x.yaml:2: got a tag ('tag:yaml.org,2002:python/name:os.system'), expected plain values. Tags are not loaded."),
+    "bytes": (b"a: 1\nb: !!binary YQ==\n", "x.yaml:2: got a tag ('tag:yaml.org,2002:binary'), expected plain values. Tags are not loaded."),
+    "a list tagged as a mapping": (b"a: 1\nb: !!map [c]\n", "x.yaml:2: got text that is not YAML (expected a mapping node, but found sequence), expected YAML."),
+    "a set": (b"a: 1\nb: !!set {c}\n", "x.yaml:2: got a tag ('tag:yaml.org,2002:set'), expected plain values. Tags are not loaded."),
+    "a date by its tag": (b"b: !!timestamp x\n", "x.yaml:1: got a tag ('tag:yaml.org,2002:timestamp'), expected plain values. Tags are not loaded."),
     "key is a list": (b"a: 1\n? [b, c]\n: 1\n", "x.yaml:2: got text that is not YAML (found unhashable key), expected YAML."),
 }  # fmt: skip
 
@@ -61,6 +74,11 @@ def test_anchors_merges_dates_and_byte_order_marks_are_read(tmp_path):
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
     data = read(tmp_path / "x.yaml", tmp_path).data
     assert data == {"one": {"a": 1, "b": 2}, "two": {"a": 1, "b": 3}, "day": "2024-02-31"}
+
+
+def test_a_merge_that_adds_nothing_is_no_key_twice(tmp_path):
+    (tmp_path / "x.yaml").write_text("<<: {schema: 1}\nschema: 2\na: {<<: {}, b: 1}\n", encoding="utf-8")
+    assert read(tmp_path / "x.yaml", tmp_path).data == {"schema": 2, "a": {"b": 1}}
 
 
 def test_lines_of_places(tmp_path):
