@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -16,7 +18,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-pytest_plugins = ["labs_for_tests", "projects_for_tests"]
+pytest_plugins = ["alone", "labs_for_tests", "projects_for_tests", "waiting"]
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = f"CHAOS_TEST_OF={os.getpid()}"
@@ -52,8 +54,21 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     os.environ[key] = value
     os.environ["CHAOS_PROJECT"] = str(ROOT)
-    for name in ("CHAOS_LAB", "CHAOS_ARM", "CHAOS_TRIAL_DIR", "CHAOS_WATCH_S", "NO_COLOR", "FORCE_COLOR"):
+    for name in (
+        "CHAOS_LAB",
+        "CHAOS_ARM",
+        "CHAOS_TRIAL_DIR",
+        "CHAOS_WATCH_S",
+        "CHAOS_INDEX",
+        "NO_COLOR",
+        "FORCE_COLOR",
+    ):
         os.environ.pop(name, None)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:  # the account of whoever runs them
+        del os.environ[name]
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:  # what is started in the background ignores them,
+            signal.signal(number, usual)  # and so would every process of a test that sends them
     config._chaos_base = base  # type: ignore[attr-defined]
 
 
@@ -61,16 +76,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config._chaos_base, ignore_errors=True)  # type: ignore[attr-defined]
 
 
-def _ours() -> dict[tuple[int, float], str]:
-    """Live processes that this test process started, however far they detached: they inherited its mark."""
+def _ours(pids: Iterable[int]) -> dict[tuple[int, float], str]:
+    """Which of `pids` live and were started by this test process, however far they detached: they have its mark."""
     found: dict[tuple[int, float], str] = {}
-    for process in psutil.process_iter():
+    key, value = MARK.split("=")
+    for pid in pids:
         try:
-            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+            process = psutil.Process(pid)
+            if pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            key, value = MARK.split("=")
             if process.environ().get(key) == value or os.getpid() in (p.pid for p in process.parents()):
-                found[process.pid, process.create_time()] = " ".join(process.cmdline())[:120]
+                found[pid, process.create_time()] = " ".join(process.cmdline())[:120]
         except psutil.Error:
             continue
     return found
@@ -100,14 +116,34 @@ def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def nothing_pinned_by_a_late_call(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A call that was given up ends late; what it puts back then is undone with the rest that its test had set."""
+    yield  # and `monkeypatch`, which was there before, is undone after this
+    deadline = time.monotonic() + 60
+    while any("/chaos-pins-" in value for value in os.environ.values()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> Iterator[None]:
+    """What a test's process knows to hide is not hidden from the next test."""
+    yield
+    from chaos_ext.masking import register
+
+    register.forget()
+
+
+@pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Fails a test that leaves a process, a listening port or a file; wider fixtures may hold theirs."""
-    processes, ports, files, labs = _ours(), _listening(), set(os.listdir(ROOT)), _labs()
+    pids, ports, files, labs = set(psutil.pids()), _listening(), set(os.listdir(ROOT)), _labs()
     yield
-    left = {k: v for k, v in _ours().items() if k not in processes}
+    left = _ours(set(psutil.pids()) - pids)
     if left:  # one that is on its way out gets a moment
-        psutil.wait_procs([psutil.Process(p) for p, _ in left if psutil.pid_exists(p)], timeout=2)
-        left = {k: v for k, v in _ours().items() if k not in processes}
+        deadline = time.monotonic() + 2
+        while any(psutil.pid_exists(pid) for pid, _ in left) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        left = _ours(set(psutil.pids()) - pids)
     assert not left, f"left running: {left}"
     assert _labs() <= labs, f"left labs: {_labs() - labs}"
     assert _listening() <= ports, f"left listening: {_listening() - ports}"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,12 @@ class Project:
     """A copy of the catalogue that a test may spoil; nothing else is copied."""
 
     root: Path
+    more_env: dict[str, str] = field(default_factory=dict)
 
     @property
     def env(self) -> dict[str, str]:
-        return {**os.environ, "CHAOS_PROJECT": str(self.root), "CHAOS_STATE": str(self.root / ".chaos")}
+        known = {"CHAOS_PROJECT": str(self.root), "CHAOS_STATE": str(self.root / ".chaos")}
+        return {**os.environ, **known, **self.more_env}
 
     def chaos(self, *arguments: str, timeout: float = 150) -> Done:
         return self._done([*CHAOS, *arguments], timeout)
@@ -49,11 +51,7 @@ class Project:
 
     def verify_treatment(self, mode: str) -> Done:
         """The verdict of the treatment arm alone: it refutes as early, but it never verifies."""
-        code = (
-            "from chaos_ext import run; from chaos_ext.model import Arm; from chaostoolkit.cli import cli; "
-            "run.ARMS['smoke'] = {Arm.TREATMENT: 1}; cli()"
-        )
-        return self._done([sys.executable, "-c", code, *CHAOS[1:], "verify", mode])
+        return self.chaos("verify", mode, "--arms", "treatment")
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

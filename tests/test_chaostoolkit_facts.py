@@ -9,8 +9,10 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import chaoslib.activity
 import pytest
 import yaml
 from chaoslib import substitute
@@ -55,6 +57,12 @@ def after_experiment_control(context=None, **kwargs):
 """
 
 
+def _outside_any_project(folder: Path) -> dict[str, str]:
+    """Variables of a process that finds no project: there the gate lets everything pass."""
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    return {**{k: v for k, v in os.environ.items() if k != "CHAOS_PROJECT"}, "PYTHONPATH": path}
+
+
 def _python(func: str, **arguments: Any) -> dict[str, Any]:
     return {"type": "python", "module": "facts_activities", "func": func, "arguments": arguments}
 
@@ -91,7 +99,7 @@ def chaos_run(tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "run", "x.yaml"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            env=_outside_any_project(tmp_path),
             capture_output=True,
             check=False,
             timeout=60,
@@ -193,3 +201,69 @@ def test_arguments_are_bound_to_the_function_but_unknown_keys_pass(tmp_path, mon
     activity["provider"]["arguments"] = {"txt": "y"}
     with pytest.raises(InvalidActivity):
         ensure_activity_is_valid(activity)
+
+
+@pytest.mark.parametrize("kind", ["python", "process", "http"])
+def test_every_activity_passes_by_a_name_in_one_module(kind, monkeypatch):
+    """The gate replaces these three names. Methods, rollbacks, hypotheses, tolerances and dynamic configuration all
+    run an activity by `run_activity`, wherever that was imported, and that looks them up when it runs."""
+    from chaoslib.configuration import load_dynamic_configuration
+    from chaoslib.hypothesis import run_activity, within_tolerance
+
+    asked = []
+
+    def provider(activity, configuration, secrets):
+        asked.append(activity["name"])
+        return {"status": 0, "stdout": "", "body": ""}
+
+    monkeypatch.setattr(chaoslib.activity, f"run_{kind}_activity", provider)
+    activity = {"type": "probe", "name": kind, "provider": {"type": kind, "arguments": {}}}
+    run_activity(activity, {}, {})
+    within_tolerance(activity, 1, configuration={}, secrets={})
+    load_dynamic_configuration({"x": activity}, {})
+    assert asked == [kind] * 3
+
+
+def test_what_interrupts_right_before_a_provider_stops_the_run_and_not_its_rollbacks(monkeypatch):
+    """What the gate raises. From inside a provider the same is only an activity that failed."""
+    from chaoslib.exceptions import InterruptExecution
+    from chaoslib.experiment import run_experiment
+
+    asked = []
+
+    def provider(activity, configuration, secrets):
+        asked.append(activity["name"])
+        if activity["name"] != "back":
+            raise InterruptExecution("no")
+
+    monkeypatch.setattr(chaoslib.activity, "run_process_activity", provider)
+
+    def activity(name):
+        return {"type": "action", "name": name, "provider": {"type": "process", "path": "true"}}
+
+    written = {
+        "title": "t",
+        "description": "d",
+        "method": [activity("a"), activity("b")],
+        "rollbacks": [activity("back")],
+    }
+    journal = run_experiment(written, settings={"runtime": {"rollbacks": {"strategy": "always"}}})
+    assert (asked, journal["status"]) == (["a", "back"], "interrupted")
+
+
+def test_a_runner_tells_a_handler_when_rollbacks_begin_and_what_it_was_given():
+    """From these the gate knows the experiment, and that it undoes."""
+    from chaoslib.run import RunEventHandler, Runner
+    from chaoslib.types import Strategy
+
+    told = []
+
+    class Handler(RunEventHandler):
+        def start_rollbacks(self, experiment):
+            told.append(experiment["title"])
+
+    runner = Runner(Strategy.DEFAULT)
+    runner.register_event_handler(Handler())
+    settings = {"runtime": {"rollbacks": {"strategy": "always"}}}
+    runner.run({"title": "t", "description": "d", "method": [], "rollbacks": []}, settings)
+    assert told == ["t"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -181,39 +180,6 @@ def test_the_digest_is_of_the_file(elsewhere):
     path.write_bytes(path.read_bytes() + b"# more\n")
     assert len(before) == 64
     assert environments.digest("lab", elsewhere) != before
-
-
-# --- secrets -------------------------------------------------------------------------------------
-
-
-def test_secrets_are_read_from_where_they_are(elsewhere, monkeypatch):
-    monkeypatch.setenv("CHAOS_PROJECT", str(elsewhere))
-    (elsewhere / "secrets").mkdir()
-    (elsewhere / "secrets" / "password").write_bytes(b" p w \n")
-    environment = environments.load("lab")
-    assert environments.secrets_of(environment, {"MY_TOKEN": "t"}) == {"PASSWORD": " p w ", "TOKEN": "t"}
-
-
-def test_missing_secrets_are_named_and_no_value_is_told(elsewhere, monkeypatch):
-    monkeypatch.setenv("CHAOS_PROJECT", str(elsewhere))
-    line = (elsewhere / "environments" / "lab.yaml").read_text(encoding="utf-8").splitlines().index(
-        "secrets:"
-    ) + 1
-    with pytest.raises(UsageError) as refused:
-        environments.secrets_of(environments.load("lab"), {"OTHER": "hunter2"})
-    assert str(refused.value).splitlines() == [
-        f"environments/lab.yaml:{line + 1}: secrets.PASSWORD: got secrets/password (No such file or directory), "
-        "expected a file that holds the value.",
-        f"environments/lab.yaml:{line + 2}: secrets.TOKEN: got the unset variable MY_TOKEN, expected a value. "
-        "Set MY_TOKEN.",
-    ]
-
-
-def test_a_secret_has_one_place(elsewhere, monkeypatch):
-    monkeypatch.setenv("CHAOS_PROJECT", str(elsewhere))
-    environment = environments.load("lab").model_copy(update={"secrets": {"X": {"file": "a", "env": "B"}}})
-    with pytest.raises(UsageError, match=r"secrets\.X: got file and env, expected one of file, env"):
-        environments.secrets_of(environment, os.environ)
 
 
 def test_what_a_part_says_is_the_labs_to_fill_in():

@@ -42,9 +42,9 @@ def test_a_lab_that_starts_is_ended_at_once(tmp_path, janitor):
     deadline = time.monotonic() + 30
     while not _names():
         assert time.monotonic() < deadline, "the start did not begin"
-    began = time.monotonic()
+    starting = fresh._ahead._process
     fresh.close()
-    assert time.monotonic() - began < 2.5
+    assert starting.returncode not in (0, None)  # it never came up
     assert _names() == []
 
 

@@ -6,6 +6,7 @@ import ast
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,18 @@ from pathlib import Path
 import pytest
 
 from chaos_ext.language import t
-from chaos_ext.model import Reason, Verdict, VerdictWord
+from chaos_ext.model import (
+    MutantFinding,
+    MutantWord,
+    Mutation,
+    Mutations,
+    Reason,
+    StepFinding,
+    StepWord,
+    Successes,
+    Verdict,
+    VerdictWord,
+)
 from chaos_ext.report.terminal import Terminal, render_verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,11 +37,13 @@ _TABLES = ("runbook/lint/harm.py", "catalog/templates.py", "sheets/columns.py", 
 # Said to programs, to programmers, or written into files that stay English.
 _NOT_FOR_SCREENS = (
     "chaos runbook follow", "chaos runbook show ", "chaos lab down ", "runbook show catalog/", "chaos verify ID --env ",
+    "history show last", "` · `chaos history report ", "chaos catalog site",
     "another release is under way", "An error occurred (", "mapping values are not allowed", "Did you mean '",
-    "time or null",
+    "time or null", "list of texts", ": a sample with a value that it cannot have: ",
     "Every user flow meets its SLO, and nothing that was acknowledged is lost",
     ".\n# Do not edit: change those and run `chaos catalog compile`.\n", "Nobody notices yet.",
     "name not found", "the end of the line", " operations are under way", "samples of one flow at a time",
+    "# Signed by `chaos policy approve`: one changed byte here, or in what it approves, voids it.\n",
     "a schedule needs at least one flow", "the flow does not write", "an item without ", " was sent twice",
     "an outcome that does not belong to a write: ", "a file without anything in it is refused when it is read",
 )  # fmt: skip
@@ -116,7 +130,28 @@ _STORY = [
      "duplicated": ["b"], "unexpected": ["c"], "changed": ["d"], "at": 9.1},
     {"kind": "fault-undone", "name": "f", "outcome": "failed", "at": 9.2,
      "why": "the undo returned (the place is gone), but the fault is still in force"},
-    {"kind": "abort", "why": "asked to stop before all trials had run", "at": 9.3},
+    {"kind": "abort", "why": t("{why}, before all trials had run", why=t("the terminal is gone")), "at": 9.3},
+    {"kind": "variant-left-out", "variant": "mutated-wrong-target-start", "why": "it names no target", "trials": []},
+    {"kind": "trial-taken-over", "trial": "02-no-action", "run_id": "x"},
+    {"kind": "progress", "done": 2, "of": 9, "left_s": 4000.0},
+    {"kind": "trial-started", "trial": "03-without-step-start", "arm": "without-step", "step": "start", "at": 20.0},
+    {"kind": "recovery", "recovered": False, "at": 29.0},
+    {"kind": "progress", "done": 3, "of": 9, "left_s": 300.0},
+    *({"kind": "trial-started", "trial": f"04-mutated-{m}-start", "arm": "mutated", "step": "start", "mutation": m,
+       "at": 30.0} for m in ("wrong-target", "swapped", "doubled", "cut")),
+    {"kind": "step-started", "step": "s", "heading": t("Only looking: what follows is left out"), "at": 31.0},
+    {"kind": "verification-after", "passed": True, "at": 32.0},
+    {"kind": "verification-after", "passed": False, "at": 32.0},
+    {"kind": "restored", "holds": False, "disposable": True, "at": 33.0,
+     "differences": [{"path": "a/b", "before": 1, "after": 2}]},
+    {"kind": "trial-started", "trial": "05-look-only", "arm": "look-only", "at": 40.0},
+    {"kind": "recovery", "recovered": False, "at": 49.0},
+    {"kind": "trial-started", "trial": "06-healthy", "arm": "healthy", "at": 50.0},
+    {"kind": "verification-before", "passed": True, "at": 51.0},
+    {"kind": "verification-before", "passed": False, "at": 51.0},
+    {"kind": "recovery", "recovered": True, "at": 52.0},
+    {"kind": "recovery", "recovered": False, "at": 52.0,
+     "why": t("{flow}: {failed} of {operations} failed", flow="submit", failed=1, operations=9)},
     {"kind": "environment-not-restored", "why": "Labs of this run could not be taken down. Try: chaos lab down x"},
     {"kind": "lab-stopped", "seconds": 1.0},
 ]  # fmt: skip
@@ -135,7 +170,10 @@ def test_a_run_is_told_in_japanese(width):
 
 
 def test_a_verdict_that_went_through_a_file_is_told_in_japanese():
-    why = t("was stopped before its end: {why}. Run it again.", why=t("asked to stop before the trial began"))
+    why = t(
+        "was stopped before its end: {why}. Run it again.",
+        why=t("{why}, before the trial began", why=t("the terminal is gone")),
+    )
     reasons = (
         Reason("interrupted", str.__str__(t("{trial} {sentence}", trial="01-treatment", sentence=why))),
         Reason("no-data", "The run has damaged files: a, b."),
@@ -158,6 +196,53 @@ def test_a_verdict_that_went_through_a_file_is_told_in_japanese():
     assert "判定: 判定不能" in "\n".join(lines)
     assert "9.1〜9.4秒後" in "\n".join(lines)
     assert "「劣化」" in "\n".join(lines)
+    assert "labでtreatment 1×。実行したランブックのブロック" in "\n".join(lines)
+
+
+def test_what_a_verdict_says_of_steps_and_mistakes_is_told_in_japanese():
+    """As it is read back from a verdict.json."""
+    figures = t(
+        "users were back in {back} of {of} trials without it, in {back_with} of {of_with} with it (Holm-corrected "
+        "p = {p:.2g})", back=0, of=5, back_with=29, of_with=29, p=0.0012,
+    )  # fmt: skip
+    why = t("the runbook has no step that changes something on {platform}", platform="lab")
+    of_steps = (
+        (StepWord.NECESSARY, t("It is necessary: {figures}.", figures=figures)),
+        (
+            StepWord.NOT_SHOWN,
+            t("Not shown necessary, which does not mean unnecessary: {figures}.", figures=figures),
+        ),
+        (StepWord.HARMFUL, t("It is harmful: {figures}. Take it out, or mend it.", figures=figures)),
+        (StepWord.LEFT_OUT, t("Not tried: {why}.", why=why)),
+    )
+    broken = t("{flows} was still broken", flows="submit")
+    of_mutants = (
+        (
+            MutantWord.BLIND,
+            t("Verification passed while {broken}. Make it check what users feel.", broken=broken),
+        ),
+        (MutantWord.NOTICED, t("Users were not back ({broken}), and Verification failed.", broken=broken)),
+        (
+            MutantWord.HARMLESS,
+            t("Users were back all the same; the runbook stopped at {step}.", step="step-3"),
+        ),
+    )
+    verdict = Verdict(
+        VerdictWord.VERIFIED, (), (), "", 0,
+        tuple(
+            StepFinding("start", "Start", word, Successes(29, 29), Successes(0, 5), 1, 0.0012, str.__str__(sentence))
+            for word, sentence in of_steps
+        ),
+        Mutations(1, 2, tuple(
+            MutantFinding(mutation, "start", "Start", "03-x", word, False, False, 0, str.__str__(sentence))
+            for mutation, (word, sentence) in zip(Mutation, of_mutants, strict=False)
+        )),
+    )  # fmt: skip
+    terminal = Terminal(io.StringIO(), tty=False, language="ja")
+    shown = "\n".join(render_verdict(verdict, bundle=Path("x"), next_command="x", terminal=terminal))
+    assert _SENTENCE.findall(shown) == []
+    for said in ("必要: ", "有害: ", "不要という意味ではありません", "2件のうち", "1回は無効です"):
+        assert said in shown
 
 
 # --- commands ------------------------------------------------------------------------------------
@@ -229,6 +314,17 @@ def test_a_command_speaks_japanese(broken, words):
         r"（[^（）]*）|'[^'\n]*'|「[^「」\n]*」|`[^`\n]*`|(chaos|chaos_ext) [a-z]+( [a-z]+)*", "", shown
     )
     assert _SENTENCE.findall(ours) == [], shown
+
+
+@pytest.mark.parametrize(
+    "words", [("catalog", "new", "dashboard-stopped"), ("env", "new", "second-lab")], ids=" ".join
+)
+def test_what_is_to_be_filled_in_is_said_in_japanese(tmp_path, words):
+    for folder in ("catalog", "environments"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shown = _chaos(tmp_path, *words)
+    assert "記入: " in shown
+    assert _SENTENCE.findall(re.sub("「[^」]*」", "", shown)) == [], shown
 
 
 def test_lang_overrides_the_locale(broken):

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from chaos_ext import environments
+from chaos_ext.arms import SETS
 from chaos_ext.catalog import load
-from chaos_ext.model import Arm
-from chaos_ext.run import ARMS, WATCH_MARGIN_S, Plan, _events_of, _log_to, _recovery_s, gravest, watch_s
+from chaos_ext.model import Arm, Mutation, Variant
+from chaos_ext.run import WATCH_MARGIN_S, Plan, _events_of, _recovery_s, gravest, watch_s
+from chaos_ext.runner import is_settled, log_to
 
 T, N = Arm.TREATMENT, Arm.NO_ACTION
 
@@ -21,16 +23,10 @@ T, N = Arm.TREATMENT, Arm.NO_ACTION
 def plan():
     root = environments.project_root()
     mode = load.mode(root, "postgresql-primary-down")  # in the lab: recover_within 15 s, stable window 3 s
-    return lambda seed=1, arms="standard": Plan(mode, environments.load("lab"), ARMS[arms], seed)
-
-
-@pytest.mark.parametrize("arms", ARMS)
-def test_order_is_a_treatment_and_then_what_the_seed_says(plan, arms):
-    orders = [plan(seed, arms).order() for seed in range(20)]
-    assert all(order[0] is T for order in orders)
-    assert all({arm: order.count(arm) for arm in order} == ARMS[arms] for order in orders)
-    assert orders == [plan(seed, arms).order() for seed in range(20)]
-    assert arms == "smoke" or len({tuple(order) for order in orders}) > 5
+    itself = mode.model_copy(update={"recovery": "self"})
+    return lambda seed=1, arms="standard", heals=False: Plan(
+        itself if heals else mode, environments.load("lab"), SETS[arms], seed
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,6 +41,10 @@ def test_order_is_a_treatment_and_then_what_the_seed_says(plan, arms):
 )
 def test_nobody_acts_for_as_long_as_any_treatment_takes(plan, slowest_s, to_come, watched_s):
     assert float(watch_s(plan(), slowest_s, to_come)) == pytest.approx(watched_s + WATCH_MARGIN_S)
+
+
+def test_what_heals_by_itself_has_its_objective_to_do_so(plan):
+    assert float(watch_s(plan(heals=True), 2.0)) == pytest.approx(18.0 + WATCH_MARGIN_S)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_recovery_counts_from_the_first_fault_to_the_last_word():
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_log_that_cannot_be_written_says_nothing_in_the_terminal(capfd):
-    with _log_to(Path("/dev/full")):
+    with log_to(Path("/dev/full")):
         logging.getLogger("chaostoolkit").error("x")
     assert capfd.readouterr() == ("", "")
 
@@ -84,8 +84,29 @@ def test_a_log_that_cannot_be_written_says_nothing_in_the_terminal(capfd):
 def test_a_log_is_private_and_its_logger_is_put_back(tmp_path):
     logger = logging.getLogger("chaostoolkit")
     before = logger.handlers[:]
-    with _log_to(tmp_path / "log"):
+    with log_to(tmp_path / "log"):
         logger.info("said")
     assert "said" in (tmp_path / "log").read_text()
     assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o600
     assert logger.handlers == before
+
+
+@pytest.mark.parametrize(
+    ("variant", "settles"),
+    [
+        (Variant(Arm.TREATMENT), {"verify", "recovery"}),
+        (Variant(Arm.NO_ACTION), {"recovery"}),
+        (Variant(Arm.HEALTHY), {"recovery"}),
+        (Variant(Arm.WITHOUT_STEP, "start"), {"recovery"}),
+        (Variant(Arm.MUTATED, "start", Mutation.CUT), {"verification-after"}),
+    ],
+    ids=lambda each: str(each) if isinstance(each, Variant) else "+".join(sorted(each)),
+)
+def test_another_lab_starts_once_nothing_more_is_measured_that_it_would_disturb(variant, settles):
+    events = {
+        "mitigate": {"kind": "step-started", "role": "mitigate"},
+        "verify": {"kind": "step-started", "role": "verify"},
+        "recovery": {"kind": "recovery", "recovered": True},
+        "verification-after": {"kind": "verification-after", "passed": True},
+    }
+    assert {name for name, event in events.items() if is_settled(variant, event)} == settles

@@ -10,7 +10,9 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 
+import jinja2
 import pytest
+from jinja2 import nodes
 
 from chaos_ext import japanese
 from chaos_ext.japanese import TRANSLATIONS, foreign, lab
@@ -34,12 +36,31 @@ def _templates(node: ast.expr) -> Iterator[ast.expr]:
         yield node
 
 
+# What pages say: `t` in a template is called as in Python.
+PAGES = {
+    path: jinja2.Environment().parse(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "chaos_ext/pages/templates").glob("*.html"))
+}
+
+
+def _said_on_pages() -> Iterator[tuple[str, ast.expr, set[str]]]:
+    for path, page in PAGES.items():
+        for call in page.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "t":
+                place = f"{path.relative_to(ROOT)}:{call.lineno}"
+                yield place, _as_python(call.args[0]), {word.key for word in call.kwargs}
+
+
+def _as_python(node: nodes.Node) -> ast.expr:
+    return ast.Constant(node.value) if isinstance(node, nodes.Const) else ast.Name("?")
+
+
 SAID = [
     (f"{path.relative_to(ROOT)}:{call.lineno}", template, {str(word.arg) for word in call.keywords})
     for path, tree in TREES.items()
     for call in _calls(tree)
     for template in (_templates(call.args[0]) if call.args else ())
-]
+] + list(_said_on_pages())
 
 
 def _fields(template: str) -> set[str]:
@@ -52,6 +73,14 @@ def test_a_template_is_one_literal():
     assert wrong == []
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_template_holds_no_words_of_its_own(path):
+    """All that people read goes through `t`; what is between tags is marks and places of values."""
+    text = "".join(node.data for node in PAGES[path].find_all(nodes.TemplateData))
+    words = re.findall(r"[A-Za-z]{2,}", re.sub(r"<[^>]*>|&[a-z]+;|sha256", " ", text))
+    assert words == []  # but for the name of a digest, which is the same everywhere
+
+
 def test_every_sentence_has_a_translation():
     missing = {str(node.value): place for place, node, _ in SAID if isinstance(node, ast.Constant)}
     assert {text: place for text, place in missing.items() if text not in TRANSLATIONS} == {}
@@ -60,10 +89,13 @@ def test_every_sentence_has_a_translation():
 def test_no_translation_is_left_over():
     """Each stands somewhere in the code: given to `t`, in a table of headings, or in a scaffold."""
     literals = "\0".join(
-        node.value
-        for tree in TREES.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        [
+            node.value
+            for tree in TREES.values()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        + [str(node.value) for _, node, _ in _said_on_pages() if isinstance(node, ast.Constant)]
     )
     assert [
         text for text in TRANSLATIONS if text not in {*foreign.WORDS, *lab.WORDS} and text not in literals
@@ -98,7 +130,7 @@ def test_no_sentence_holds_a_character_that_some_japanese_terminals_show_wider(a
     wrong = [
         text
         for text in TRANSLATIONS.values()
-        if ambiguous in re.sub(r"'[^']*'|`[^`]*`|\$\{[^}]*\}", "", text)
+        if ambiguous in re.sub(r"'[^']*'|「[^」]*」|\$\{[^}]*\}", "", text)
     ]
     assert wrong == []
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -17,8 +17,12 @@ from typing import Any
 
 import pytest
 
+from chaos_ext.actions.door import Fault
+
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "support"), str(HERE.parent / "safety" / "support")]
+
+from actions_door import SmallTrial, as_fault, open_trial, python  # noqa: E402
 
 Facts = dict[str, Any]
 
@@ -43,18 +47,6 @@ def lab() -> Iterator[Facts]:
 @pytest.fixture
 def configuration(lab: Facts) -> dict[str, Any]:
     return {"chaos_facts": lab}
-
-
-@pytest.fixture
-def until() -> Callable[..., Any]:
-    def wait_for(holds: Callable[[], Any], what: str, within_s: float = 30.0) -> Any:
-        deadline = time.monotonic() + within_s
-        while not (answer := holds()):
-            assert time.monotonic() < deadline, f"waited {within_s:g} s for: {what}"
-            time.sleep(0.02)
-        return answer
-
-    return wait_for
 
 
 @pytest.fixture
@@ -102,7 +94,57 @@ def runner(lab: Facts, tmp_path: Path) -> Iterator[Callable[[str], subprocess.Po
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.wait(20)
         for stream in (process.stdin, process.stdout):
             if stream:
                 stream.close()
+
+
+@pytest.fixture
+def trial(lab: Facts, tmp_path: Path) -> Iterator[SmallTrial]:
+    opened = open_trial(lab, tmp_path)
+    yield opened
+    opened.janitor.close()
+    opened.recorder.close()
+
+
+@pytest.fixture
+def thing(tmp_path: Path) -> Path:
+    """A file that can be broken and mended."""
+    path = tmp_path / "thing"
+    path.write_text("whole")
+    return path
+
+
+@pytest.fixture
+def own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that frees functions of its own in the lab; the shipped guidelines have them reviewed."""
+    root = tmp_path / "team"
+    shutil.copytree(HERE.parents[1] / "environments", root / "environments")
+    (root / "catalog").mkdir()
+    (root / "catalog" / "guidelines.yaml").write_text(
+        "schema: 1\nrules:\n  - {id: ours, decision: free, reason: {en: We wrote it., ja: 自作。}, "
+        'match: {platform: lab, activity: "safety_breakable.*"}}\n'
+    )
+    monkeypatch.setenv("CHAOS_PROJECT", str(root))
+
+
+@pytest.fixture
+def break_it(lab: Facts, thing: Path, own_rules: None) -> Callable[..., Fault]:
+    """A fault that breaks `thing`, with parts of it replaced."""
+
+    def make(
+        by: str = "break_file",
+        undo_by: str = "mend",
+        in_force: str = "is_broken",
+        name: str = "break-file",
+        **more: Any,
+    ) -> Fault:
+        parts = {
+            "activity": python("safety_breakable", by, path=str(thing)),
+            "in_force": python("safety_breakable", in_force, "probe", path=str(thing)),
+            "undo": python("safety_breakable", undo_by, path=str(thing)),
+        }
+        return as_fault(lab, name, **{**parts, **more})
+
+    return make

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-from actions_door import as_fault, open_trial, python
 
 from chaos_ext.actions import fault
 from chaos_ext.errors import Blocked, FaultNotInjected, Interrupted, UndoFailed
@@ -20,33 +19,7 @@ from chaos_ext.record import read_events
 from chaos_ext.safety import heal
 from chaos_ext.safety.ledger import Ledger
 
-
-@pytest.fixture
-def trial(lab, tmp_path):
-    opened = open_trial(lab, tmp_path)
-    yield opened
-    opened.janitor.close()
-    opened.recorder.close()
-
-
-@pytest.fixture
-def thing(tmp_path):
-    path = tmp_path / "thing"
-    path.write_text("whole")
-    return path
-
-
-@pytest.fixture
-def break_it(lab, thing):
-    def make(by="break_file", undo_by="mend", in_force="is_broken", name="break-file", **more):
-        parts = {
-            "activity": python("safety_breakable", by, path=str(thing)),
-            "in_force": python("safety_breakable", in_force, "probe", path=str(thing)),
-            "undo": python("safety_breakable", undo_by, path=str(thing)),
-        }
-        return as_fault(lab, name, **{**parts, **more})
-
-    return make
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def kinds(trial) -> list[str]:
@@ -253,21 +226,6 @@ def test_unhealed_before(trial, break_it, thing):
     fault.back_through(trial, "another", {})
 
 
-def test_more_targets_than_the_environment_allows(trial, lab, break_it, thing, tmp_path):
-    fault.through(trial, break_it())
-    other = tmp_path / "other"
-    other.write_text("whole")
-    parts = {
-        "activity": python("safety_breakable", "break_file", path=str(other)),
-        "in_force": python("safety_breakable", "is_broken", "probe", path=str(other)),
-        "undo": python("safety_breakable", "mend", path=str(other)),
-    }
-    with pytest.raises(Blocked, match="expected at most 1"):
-        fault.through(trial, as_fault(lab, "second", **parts))
-    assert other.exists()
-    fault.back_through(trial, "break-file", {})
-
-
 @pytest.mark.parametrize(
     ("more", "says"),
     [
@@ -328,17 +286,6 @@ def test_fault_that_goes_away_by_itself_is_seen(trial, break_it, thing):
         "evidence": [{"name": "break-file", "holds": False, "looked_at": str(thing)}],
     }
     assert fault.back_through(trial, "break-file", {})["outcome"] == "already"
-
-
-def test_activities_of_other_providers(trial, break_it, thing):
-    activity = {
-        "type": "action",
-        "name": "move-it",
-        "provider": {"type": "process", "path": "mv", "arguments": [str(thing), f"{thing}.lost"]},
-    }
-    fault.through(trial, break_it(activity=activity))
-    assert not thing.exists()
-    assert fault.back_through(trial, "break-file", {})["outcome"] == "undone"
 
 
 def test_an_undo_that_somebody_else_did_before_is_told(trial, break_it, thing):

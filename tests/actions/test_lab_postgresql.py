@@ -119,7 +119,7 @@ def test_operators_shell_in_the_directory_lives(configuration, lab, back):
         assert postgresql.node_is_destroyed("pg-a", configuration)["holds"]
     finally:
         shell.kill()
-        shell.wait()
+        shell.wait(20)
 
 
 def test_cut_off_after_the_stop(configuration, lab, psql, back):
@@ -147,7 +147,7 @@ def test_runner_killed_in_the_middle(runner, lab, psql, configuration, tmp_path,
     assert "entry" in process.stdout.readline()
     assert postgresql.node_is_destroyed("pg-a", configuration)["holds"]
     process.kill()
-    process.wait()
+    process.wait(20)
     until(lambda: psql("pg-a", "SELECT 1") == "1", "the janitor to bring the primary back")
     (entry,) = until(
         lambda: [e for e in ledger.read_all(tmp_path / "ledger") if not e.is_open], "its entry to be closed"

@@ -182,7 +182,7 @@ def test_runner_killed_while_the_roll_out_is_under_way(runner, lab, configuratio
 
     until(activating, "the roll-out to begin")
     process.kill()
-    process.wait()
+    process.wait(20)
     (entry,) = until(
         lambda: [e for e in ledger.read_all(tmp_path / "ledger") if not e.is_open], "the janitor to heal"
     )

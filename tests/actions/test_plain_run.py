@@ -51,7 +51,7 @@ def chaos_run(bare, tmp_path):
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.wait(20)
 
 
 def _events(tmp_path: Path) -> list[dict]:
@@ -70,7 +70,7 @@ def test_still_proven_and_still_healed_after_sigkill(lab, chaos_run, configurati
         "the fault to be injected",
     )
     process.kill()
-    process.wait()
+    process.wait(20)
     kinds = _kinds(tmp_path)
     assert "fault-injected" in kinds, (tmp_path / "output").read_text()
     assert kinds.index("environment-proven") < kinds.index("fault-intended")

@@ -14,6 +14,7 @@ from chaos_ext.catalog.load import Catalog
 from chaos_ext.compile import compile_experiment
 from chaos_ext.history import bundle
 from chaos_ext.model import Arm, Environment, Verdict, VerdictWord
+from chaos_ext.safety.policy.enforcing import Ruling
 
 REPOSITORY = Path(__file__).parents[2]
 SMOKE = {Arm.TREATMENT: 1, Arm.NO_ACTION: 1}
@@ -61,6 +62,7 @@ def new_run(project: Path) -> Callable[..., Path]:
             experiment=compile_experiment(catalog, found, environment),
             seed=7,
             arms=arms,
+            ruling=Ruling(mode, ()),
         )
         if verdict is not None:
             bundle.seal(folder, verdict)

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from waiting import wait_for
 
 from chaos_ext.campaign.running import Campaign, conduct, exit_code
 from chaos_ext.model import Event
@@ -157,7 +158,34 @@ def parent(log: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
+
+
+def test_who_reads_the_first_line_only_stops_all_of_it(parent: Any, log: Path) -> None:
+    """As `| head -1` does: nothing more is broken that nobody would hear of, and what is broken is undone."""
+    process = parent("verified-30", "refuted-30", "verified-1")
+    assert "begins" in process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(20) == 130
+    words = [line.split()[1:3] for line in log.read_text().splitlines()]
+    assert sorted(words) == sorted(
+        [word, mode] for mode in ("verified-30", "refuted-30") for word in ("begins", "stops", "ends")
+    )
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_under_nohup_a_hang_up_stops_nothing(log: Path, ignored: bool) -> None:
+    ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); " if ignored else ""
+    script = f"{ignore}import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(SUPPORT / "parent.py"), str(log), "1", "verified-2"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_for("the run to begin", lambda: _begun(log))
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == (0 if ignored else 130), out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -220,3 +220,10 @@ def test_no_cloud_library_is_imported_to_list(chaos, tmp_path):
     mark.unlink()
     assert chaos("list").returncode == 0
     assert not mark.exists(), mark.read_text()
+
+
+@pytest.mark.parametrize("choice", [["--lang", "ja"], ["--lang=ja"]])
+def test_a_language_that_stands_behind_the_mistake_is_heard(chaos, choice):
+    done = chaos("check", "--env", "zz", *choice)
+    assert done.returncode == 2
+    assert "オプション'--env'はありません。" in done.stderr

@@ -6,16 +6,22 @@ import json
 import os
 import ssl
 import subprocess
-import time
+import threading
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chaos_ext import environments
+from chaos_ext.runbook import blocks, parse
+
 Facts = dict[str, Any]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -23,16 +29,34 @@ def configuration(running_lab: Facts) -> dict[str, Any]:
     return {"chaos_facts": running_lab}
 
 
-@pytest.fixture
-def until() -> Callable[..., Any]:
-    def wait_for(holds: Callable[[], Any], what: str, within_s: float = 30.0) -> Any:
-        deadline = time.monotonic() + within_s
-        while not (answer := holds()):
-            assert time.monotonic() < deadline, f"waited {within_s:g} s for: {what}"
-            time.sleep(0.02)
-        return answer
+@dataclass(frozen=True)
+class Followed:
+    """How the last of some blocks ended, and the variables after it."""
 
-    return wait_for
+    exit: int | None
+    out: str  # both streams
+    variables: dict[str, str]
+
+
+@pytest.fixture
+def follow(running_lab: Facts) -> Callable[..., Followed]:
+    """Runs blocks of a shipped runbook by their names, after its parameters, as the toolkit does; no step between."""
+    place = environments.fill(environments.load("lab", ROOT), running_lab)
+
+    def run(mode: str, *names: str, **given: str) -> Followed:
+        runbook = parse.parse(ROOT / "catalog" / "runbooks" / f"{mode}.md")
+        known = {block.name: (step, block) for step, block in runbook.blocks()}
+        lines: list[str] = []
+        with blocks.open_shell({**place.variables, **given}, {}, place.path) as shell:
+            runner = blocks.Blocks(shell, {}, threading.Event())
+            for name in ("parameters", *names):
+                lines.clear()
+                ended = runner.run(*known[name], lambda _, line: lines.append(line))
+                if ended.exit != 0:
+                    break
+            return Followed(ended.exit, "\n".join(lines), dict(shell.variables))
+
+    return run
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import yaml
 from projects_for_tests import Project
 
@@ -113,10 +114,19 @@ def assert_not_verified(project: Project, mode: str, spoil: Spoil, expected: set
     done = project.verify_treatment(mode)
 
     is_open = expected == {"needs-a-person"}
-    assert done.code == (4 if is_open else 1), done.out + done.err
+    # A runbook that stops half-way, or harms, may leave something besides; nothing else makes it a 5.
+    left = {flag["word"] for flag in project.verdict()["flags"]}
+    assert left <= {"environment-not-restored"}, done.out
+    assert done.code == (5 if left else 4 if is_open else 1), done.out + done.err
     assert project.verdict()["word"] == ("unknown" if is_open else "refuted")
+    reasons = project.reasons()
+    if {
+        "aborted",
+        "not-recovered",
+    } <= reasons:  # it was stopped because users were hurt, before a step could fail
+        expected = expected - {"step-failed"}
     for words in expected:
-        assert set(words.split("|")) & project.reasons(), done.out
+        assert set(words.split("|")) & reasons, done.out
     assert project.labs() == []
 
 
@@ -152,6 +162,40 @@ def assert_verified(project: Project, mode: str) -> dict[str, Any]:
     assert all(entry["state"] in ("undone", "superseded") for entry in project.ledger())
     assert project.labs() == []
     return verdict
+
+
+# --- the three slow tests that a mode has ---------------------------------------------------------
+
+
+def proven(mode: str) -> Callable[..., None]:
+    """The test that the shipped runbook is verified."""
+
+    @pytest.mark.slow
+    def test(project: Project) -> None:
+        assert_verified(project, mode)
+
+    return test
+
+
+def not_verified(mode: str, bad: list[Any]) -> Callable[..., None]:
+    """The test that a runbook with one of the mistakes in `bad` is not; each a parameter (mistake, expected words)."""
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(("mistake", "expected"), bad)
+    def test(project: Project, mistake: Spoil, expected: set[str]) -> None:
+        assert_not_verified(project, mode, mistake, expected)
+
+    return test
+
+
+def proving_nothing(mode: str) -> Callable[..., None]:
+    """The test that a fault that does nothing is `unknown`."""
+
+    @pytest.mark.slow
+    def test(project: Project) -> None:
+        assert_noop_proves_nothing(project, mode)
+
+    return test
 
 
 def _file(project: Project, mode: str) -> Any:

@@ -7,6 +7,7 @@ import subprocess
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 from chaoslib.exceptions import ActivityFailed
 from modes import spoil
 
@@ -71,6 +72,44 @@ def test_its_policy_is_the_one_the_lab_keeps(configuration, running_lab, restore
         assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"]) == kept
 
 
+@pytest.fixture
+def s3(configuration, running_lab):
+    with cloud.client("s3", configuration) as client:
+        yield client
+        with open(f"{running_lab['conf']}/exports-policy.json", encoding="utf-8") as file:
+            client.put_bucket_policy(Bucket=BUCKET, Policy=file.read())
+
+
+def policy(s3):
+    try:
+        return json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"][0]["Sid"]
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+
+
+def test_a_policy_that_was_deleted_is_put_back(configuration, s3, follow):
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    assert storage.restore_policy(BUCKET, configuration)["outcome"] == "superseded"
+    done = follow(MODE, "policy-now", "CAUSE", "restore-policy")
+    assert done.exit == 0, done.out
+    assert (done.variables["CAUSE"], done.variables["POLICY_NOW"]) == ("the policy", "")
+    assert policy(s3) == "ApplicationWritesAndReadsExports"
+    assert follow(MODE, "tighten-again", POLICY_NOW="").exit == 0
+    assert policy(s3) == "NoSuchBucketPolicy"
+
+
+def test_a_bucket_that_does_not_answer_is_no_policy_that_was_deleted(follow):
+    assert follow(MODE, "policy-now", EXPORTS_BUCKET="nothing-here").exit == 1
+
+
+def test_no_probe_is_left_behind(configuration, s3, follow):
+    done = follow(MODE, "put-and-get")
+    assert done.exit == 0, done.out
+    assert not storage.objects_are_denied(BUCKET, configuration)["holds"]
+    left = s3.list_object_versions(Bucket=BUCKET, Prefix="probes/")
+    assert (left.get("Versions", []), left.get("DeleteMarkers", [])) == ([], [])
+
+
 BAD = [
     pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
     pytest.param(
@@ -91,17 +130,6 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
-def test_the_runbook_is_proven(project):
-    spoil.assert_verified(project, MODE)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("mistake", "expected"), BAD)
-def test_a_bad_runbook_is_not_verified(project, mistake, expected):
-    spoil.assert_not_verified(project, MODE, mistake, expected)
-
-
-@pytest.mark.slow
-def test_a_fault_that_does_nothing_proves_nothing(project):
-    spoil.assert_noop_proves_nothing(project, MODE)
+test_the_runbook_is_proven = spoil.proven(MODE)
+test_a_bad_runbook_is_not_verified = spoil.not_verified(MODE, BAD)
+test_a_fault_that_does_nothing_proves_nothing = spoil.proving_nothing(MODE)

@@ -65,17 +65,6 @@ BAD = [
 ]
 
 
-@pytest.mark.slow
-def test_the_runbook_is_proven(project):
-    spoil.assert_verified(project, MODE)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("mistake", "expected"), BAD)
-def test_a_bad_runbook_is_not_verified(project, mistake, expected):
-    spoil.assert_not_verified(project, MODE, mistake, expected)
-
-
-@pytest.mark.slow
-def test_a_fault_that_does_nothing_proves_nothing(project):
-    spoil.assert_noop_proves_nothing(project, MODE)
+test_the_runbook_is_proven = spoil.proven(MODE)
+test_a_bad_runbook_is_not_verified = spoil.not_verified(MODE, BAD)
+test_a_fault_that_does_nothing_proves_nothing = spoil.proving_nothing(MODE)

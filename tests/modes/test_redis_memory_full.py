@@ -61,6 +61,48 @@ def test_what_it_does_not_fill(configuration, valkey):
         cache.remove_prefix("tmp:*", configuration)
 
 
+def test_the_runbook_removes_its_group_whatever_is_in_its_keys(configuration, valkey, follow):
+    junk = [f"""{JUNK}it's "{number}"  here""" for number in range(250)]
+    tail = f"{JUNK}two\nbenchmark:0"
+    beside = [f"other:{JUNK}{number}" for number in range(30)]
+    for key in [*junk, tail]:
+        valkey.set(key, "x" * 20_000)
+    for key in beside:
+        valkey.set(key, "x", ex=300)
+    total = valkey.dbsize()
+    try:
+        done = follow(MODE, "memory", "groups", "REMOVABLE", "remove-group")
+        assert done.exit == 0, done.out
+        assert (done.variables["LARGEST"], done.variables["REMOVABLE"]) == (JUNK, "yes")
+        assert abs(int(done.variables["OTHERS"]) - (total - len(junk))) < 10
+        assert list(valkey.scan_iter(f"{JUNK}*", count=1000)) == [tail], "a line break is left alone"
+        assert valkey.exists("benchmark:0", *beside) == 31
+    finally:
+        valkey.unlink(tail, *beside)
+
+
+def test_the_runbook_takes_signs_of_a_pattern_as_they_are(configuration, valkey, follow):
+    valkey.set("tmp:[ab]*:1", "x")
+    valkey.set("tmp:a:1", "x", ex=300)
+    done = follow(MODE, "remove-group", LARGEST="tmp:[ab]*:")
+    assert done.exit == 0, done.out
+    assert (valkey.exists("tmp:[ab]*:1"), valkey.exists("tmp:a:1")) == (0, 1)
+    valkey.unlink("tmp:a:1")
+
+
+def test_the_policy_that_was_there_comes_back(valkey, follow):
+    valkey.config_set("maxmemory-policy", "volatile-ttl")
+    try:
+        done = follow(MODE, "memory", "set-policy", "restore-policy")
+        assert done.exit == 0, done.out
+        assert valkey.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-ttl"}
+    finally:
+        valkey.config_set("maxmemory-policy", "noeviction")
+
+
+EVERYTHING = r"""valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" --scan --count 1000 |
+  xargs -n 200 valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" UNLINK"""
+
 BAD = [
     pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
     pytest.param(
@@ -72,8 +114,9 @@ BAD = [
         id="steps-removed",
     ),
     pytest.param(
-        spoil.replaced('--pattern "$LARGEST*"', '--pattern "debug:*"'),
-        {"step-failed", "not-recovered"},
+        spoil.replaced('--pattern "$pattern*"', '--pattern "debug:*"'),
+        # With eviction allowed by the next step dashboards do come back, long after the objective.
+        {"step-failed", "not-recovered|too-slow"},
         id="removes-another-group",
     ),
     pytest.param(
@@ -82,7 +125,7 @@ BAD = [
         id="group-is-nobodys",
     ),
     pytest.param(
-        spoil.replaced('--pattern "$LARGEST*"', '--pattern "*"'),
+        spoil.block("remove-group", code=EVERYTHING),
         {"step-failed", "not-recovered"},
         id="removes-everything",
     ),
@@ -90,17 +133,6 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
-def test_the_runbook_is_proven(project):
-    spoil.assert_verified(project, MODE)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("mistake", "expected"), BAD)
-def test_a_bad_runbook_is_not_verified(project, mistake, expected):
-    spoil.assert_not_verified(project, MODE, mistake, expected)
-
-
-@pytest.mark.slow
-def test_a_fault_that_does_nothing_proves_nothing(project):
-    spoil.assert_noop_proves_nothing(project, MODE)
+test_the_runbook_is_proven = spoil.proven(MODE)
+test_a_bad_runbook_is_not_verified = spoil.not_verified(MODE, BAD)
+test_a_fault_that_does_nothing_proves_nothing = spoil.proving_nothing(MODE)

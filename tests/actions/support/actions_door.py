@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from chaos_ext import environments
-from chaos_ext.actions.fault import Fault
+from chaos_ext.actions.door import Fault
 from chaos_ext.errors import Interrupted
 from chaos_ext.model import Place
 from chaos_ext.record import Recorder
 from chaos_ext.safety import guard
 from chaos_ext.safety.janitor import Janitor
-from chaos_ext.safety.ledger import Ledger
+from chaos_ext.safety.ledger import Entry, Ledger
 
 
 @dataclass
@@ -31,6 +31,9 @@ class SmallTrial:
     def refuse_if_aborting(self) -> None:
         if self.aborting.is_set():
             raise Interrupted("asked to stop")
+
+    def undo_on_abort(self, entry: Entry, secrets: dict[str, Any]) -> None:
+        pass
 
     def wait(self, seconds: float) -> None:
         self.aborting.wait(seconds)

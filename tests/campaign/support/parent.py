@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from chaos_ext.campaign.running import Campaign, conduct, exit_code
@@ -15,4 +17,7 @@ live = Live.for_stream(sys.stdout)
 live.begin(modes)
 with live:
     results = conduct(campaign, live)
-sys.exit(exit_code(results))
+with suppress(OSError):
+    sys.stdout.flush()
+# As at the command line: what a reader that is gone did not take does not change the code.
+os._exit(exit_code(results))
