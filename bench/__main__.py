@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("lab", "smoke", "meter", "faultproxy", "catalog", "janitor")
+NAMES = ("lab", "smoke", "meter", "faultproxy", "catalog", "janitor", "history", "report")
 
 
 def main(names: list[str]) -> int:
