@@ -72,6 +72,15 @@ def compile(
     }
 
 
+def faults_in(mode: FailureMode, environment: Environment) -> list[InjectedFault]:
+    """The faults of a mode as they are compiled for an environment. Raises UsageError as `compile` does."""
+    problems: list[Problem] = []
+    faults = _faults(mode, environment, lambda at: mode.id, problems)
+    if problems:
+        raise UsageError(problems)
+    return faults
+
+
 def compile_experiment(catalog: Catalog, mode: FailureMode, environment: Environment) -> dict[str, Any]:
     """`compile` for a mode of a loaded catalogue: reads the digests, names file and line."""
     source = catalog.sources.get(mode.id)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chaos_ext.catalog import source as sources
 from chaos_ext.catalog.source import Path_
-from chaos_ext.catalog.words import nearest_or_all, understood
+from chaos_ext.catalog.words import nearest_or_all, understood, whole
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import listed, t
 
@@ -52,10 +53,10 @@ def project_root(start: Path | None = None) -> Path:
     )
 
 
-def state_dir() -> Path:
+def state_dir(root: Path | None = None) -> Path:
     """Where runs and the ledger are kept: $CHAOS_STATE, or `.chaos/` in the project. May be absent."""
     told = os.environ.get("CHAOS_STATE")
-    return Path(told).absolute() if told else project_root() / ".chaos"
+    return Path(told).absolute() if told else (root or project_root()) / ".chaos"
 
 
 def names(root: Path | None = None) -> list[str]:
@@ -75,11 +76,7 @@ def path_of(name: str, root: Path | None = None) -> Path:
 
 def load(name: str, root: Path | None = None) -> Environment:
     """One environment, with its placeholders. Raises UsageError: unknown, not YAML, not an environment."""
-    problems: list[Problem] = []
-    environment = scan(name, root or project_root(), problems)
-    if environment is None or problems:
-        raise UsageError(problems)
-    return environment
+    return whole(lambda problems: scan(name, root or project_root(), problems))
 
 
 def scan(name: str, root: Path, problems: list[Problem]) -> Environment | None:
@@ -87,17 +84,22 @@ def scan(name: str, root: Path, problems: list[Problem]) -> Environment | None:
     from chaos_ext.model import Environment
 
     try:
-        source = sources.read(path_of(name, root), root)
+        path = path_of(name, root)
     except UsageError as error:
         problems += error.problems
         return None
-    environment = understood(source, Environment, problems)
-    if environment is not None and environment.name != name:
+    environment, source = understood(path, root, Environment, problems)
+    if environment is None or source is None:
+        return None
+    if environment.name != name:
         hint = t("Rename the file to {name}.yaml, or write 'name: {stem}'.", name=environment.name, stem=name)
         problems.append(
             source.problem(("name",), repr(environment.name), t("the file's stem, '{name}'", name=name), hint)
         )
         return None
+    from chaos_ext.safety.identity import written
+
+    problems += written.problems(environment, source)
     return environment
 
 
@@ -110,27 +112,37 @@ def digest(name: str, root: Path | None = None) -> str:
 
 
 def fill(
-    environment: Environment, facts: Mapping[str, Any], environ: Mapping[str, str] | None = None
+    environment: Environment,
+    facts: Mapping[str, Any],
+    environ: Mapping[str, str] | None = None,
+    only: Collection[str] | None = None,
 ) -> Environment:
     """The environment with every ``${lab.a.b}`` taken from `facts` and every ``${env.NAME}`` from `environ`.
 
-    `facts` is what the lab says of itself (empty elsewhere); `environ` is this process's unless given.
+    `facts` is what the lab says of itself (empty elsewhere); `environ` is this process's unless given; `only`: the
+    fields that are filled in, all unless given.
     Raises UsageError that names each placeholder without a value, with its file and line.
     """
     known = os.environ if environ is None else environ
     problems: list[Problem] = []
+    say = cache(lambda: _reader(environment, None))  # the file is read once, and only when something is wrong
 
     def filled(text: str, at: Path_) -> str:
         def value(match: re.Match[str]) -> str:
             found, hint = _lookup(match[1], facts, known)
             if found is None:
-                problems.append(_unfilled(environment, at, match[0], hint))
+                expected = t("a placeholder that has a value")
+                problems.append(say()(at, f"'{match[0]}'", expected, hint))
                 return match[0]
             return found
 
         return _PLACEHOLDER.sub(value, text)
 
-    result = _each_text(environment, filled, ())
+    if only is None:
+        result = _each_text(environment, filled, ())
+    else:
+        update = {name: _each_text(getattr(environment, name), filled, (name,)) for name in only}
+        result = environment.model_copy(update=update)
     if problems:
         raise UsageError(problems)
     return result  # type: ignore[no-any-return]
@@ -184,63 +196,18 @@ def _lookup(name: str, facts: Mapping[str, Any], environ: Mapping[str, str]) -> 
     return str(value), ""
 
 
-def _unfilled(environment: Environment, at: Path_, placeholder: str, hint: str) -> Problem:
-    return problem(environment, at, f"'{placeholder}'", t("a placeholder that has a value"), hint)
-
-
 def problem(
     environment: Environment, at: Path_, got: str, expected: str, hint: str = "", root: Path | None = None
 ) -> Problem:
     """A problem with a value of an environment, with its line when the file is there."""
+    return _reader(environment, root)(at, got, expected, hint)
+
+
+def _reader(environment: Environment, root: Path | None) -> Callable[[Path_, str, str, str], Problem]:
+    """What makes such problems, from the file read once."""
     shown = f"{FOLDER}/{environment.name}.yaml"
     try:
         root = root or project_root()
-        return sources.read(root / shown, root).problem(at, got, expected, hint)
+        return sources.read(root / shown, root).problem
     except UsageError:  # an environment that comes from a bundle has no file here
-        return Problem(shown, sources.dotted(at), got, expected, hint)
-
-
-def secrets_of(environment: Environment, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The values of the environment's secrets by variable, read now from their files or variables.
-
-    The last line break of a file is not part of its value. Values are for masking and for the follower's
-    blocks; nothing may write them down. Raises UsageError that names the variable, never a value.
-    """
-    known = os.environ if environ is None else environ
-    problems: list[Problem] = []
-    values: dict[str, str] = {}
-    for variable, reference in environment.secrets.items():
-        at = ("secrets", variable)
-        if len(reference) != 1:
-            keys = " and ".join(reference) or "nothing"
-            problems.append(
-                problem(environment, at, keys, t("one of file, env"), t("Say where the value is."))
-            )
-            continue
-        ((kind, place),) = reference.items()
-        try:
-            values[variable] = _secret(kind, place, known)
-        except KeyError:
-            problems.append(
-                problem(
-                    environment,
-                    at,
-                    t("the unset variable {place}", place=place),
-                    t("a value"),
-                    t("Set {place}.", place=place),
-                )
-            )
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else t("not UTF-8")
-            problems.append(problem(environment, at, f"{place} ({why})", t("a file that holds the value")))
-    if problems:
-        raise UsageError(problems)
-    return values
-
-
-def _secret(kind: str, place: str, environ: Mapping[str, str]) -> str:
-    if kind == "env":
-        return environ[place]
-    path = Path(place).expanduser()
-    path = path if path.is_absolute() else project_root() / path
-    return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        return lambda at, got, expected, hint: Problem(shown, sources.dotted(at), got, expected, hint)

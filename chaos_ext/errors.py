@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from chaos_ext.language import Said, listed, t
+from chaos_ext.language import Said, listed, printable, t
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Problem:
     got: str  # what stands there, already quoted where it is a value
     expected: str
     hint: str = ""  # a sentence that says what to do
+
+    def __post_init__(self) -> None:
+        """What a file says goes to terminals and logs through here: cut to a readable length, nothing invisible."""
+        for name in ("where", "what", "got", "expected", "hint"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     def __str__(self) -> str:
         return self.said()
@@ -41,10 +46,16 @@ class Problem:
         )
 
 
+_LONGEST_NAME = 200  # characters: comparing takes the square of their number
+
+
 def did_you_mean(word: object, choices: Collection[str]) -> str:
     """A hint with the nearest of `choices`; empty when none is near."""
     import difflib
 
+    if len(str(word)) > _LONGEST_NAME:
+        return ""
+    choices = [choice for choice in choices if len(choice) <= _LONGEST_NAME]
     near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
     return t("Did you mean '{near}'?", near=near[0]) if near else ""
 

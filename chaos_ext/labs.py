@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -70,6 +71,22 @@ def facts(lab: str | None = None) -> Facts:
     Raises LabError or UsageError when there is none, or several to choose from.
     """
     return _object(_ask("facts", *_named(lab)))
+
+
+def passwords(facts: Facts) -> list[str]:
+    """The passwords that a lab made for its databases, from the file that its clients read; none where we may not.
+
+    https://www.postgresql.org/docs/current/libpq-pgpass.html
+    """
+    path = (facts.get("postgresql") or {}).get("pass_file")
+    if not path:
+        return []
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    last = [re.split(r"(?<!\\):", line)[-1] for line in lines if not line.startswith("#")]
+    return sorted({re.sub(r"\\(.)", r"\1", word) for word in last})
 
 
 def log(part: str, lab: str | None = None, lines: int = 100) -> str:

@@ -61,6 +61,15 @@ class Listed(Said):
         return listed, (self.parts, self.separator)
 
 
+class Both(Said):
+    """A text that somebody wrote in both languages; it is its English, and knows its Japanese."""
+
+    japanese: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return both, (str.__str__(self), self.japanese)
+
+
 def t(template: str, /, **values: Any) -> Said:
     """`template` filled in as `str.format` does; values may be sentences, or errors that carry one."""
     return _said(template.format(**values) if values else template, template, values)
@@ -72,6 +81,40 @@ def listed(parts: Iterable[object], separator: str = ", ") -> Said:
     found = Listed(separator.join(texts))
     found.template, found.values, found.parts, found.separator = "", {}, texts, separator
     return found
+
+
+def both(english: str, japanese: str) -> Both:
+    """A text in both languages, to be put into a sentence."""
+    found = Both(english)
+    found.template, found.values, found.japanese = "", {}, japanese
+    return found
+
+
+def printable(text: str, most: int = 300) -> str:
+    """`text` as a message may repeat it: of what people wrote at most `most` characters, nothing that moves a cursor,
+    turns the line round or cannot be encoded. A sentence of ours stays one."""
+    if len(text) <= most and text.isprintable():
+        return text
+    if isinstance(text, Listed):
+        return listed((printable(part, most) for part in text.parts), text.separator)
+    if isinstance(text, Both):
+        return both(_plain(text, most), _plain(text.japanese, most))
+    if isinstance(text, Said):
+        values = {name: _printable_value(value, most) for name, value in text.values.items()}
+        return _said(text.template.format(**values), text.template, values)
+    return _plain(text, most)
+
+
+def _plain(text: str, most: int) -> str:
+    if len(text) > most:
+        text = f"{text[: most - 1]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _printable_value(value: Any, most: int) -> Any:
+    if isinstance(value, BaseException):
+        value = str(value)
+    return printable(value, most) if isinstance(value, str) else value
 
 
 def _said(text: str, template: str, values: dict[str, Any]) -> Said:
@@ -116,6 +159,8 @@ def say(text: object, language: Language) -> str:
         return told
     if isinstance(told, Listed):
         return _BETWEEN.get(told.separator, told.separator).join(say(part, language) for part in told.parts)
+    if isinstance(told, Both):
+        return told.japanese
     if isinstance(told, Said):
         return _filled(_translations().get(told.template, told.template), told.values, language)
     return _recognised(told, language)
@@ -178,14 +223,22 @@ def _recognised(text: str, language: Language) -> str:
     parts = text.removesuffix(".").split(". ")
     if len(parts) > 1 and None not in (said := [_matched(part, language) for part in parts]):
         return "。".join(map(str, said)) + "。"
+    parts = text.split("; ")
+    if len(parts) > 1 and None not in (said := [_about(part, language) for part in parts]):
+        return "; ".join(map(str, said))
     if (told := _matched(text, language)) is not None:
         return told
     if "\n" in text:
         return "\n".join(_recognised(line, language) for line in text.split("\n"))
+    return _about(text, language) or text
+
+
+def _about(text: str, language: Language) -> str | None:
+    """A sentence of ours that goes on after what it is about; None when it is none."""
     for cut in _after_a_subject(text):
         if (rest := _matched(text[cut:], language)) is not None:
             return f"{text[:cut].rstrip(': ')}: {rest}"
-    return text
+    return None
 
 
 def _after_a_subject(text: str) -> Iterator[int]:

@@ -12,62 +12,28 @@ event of the trial's record.
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from contextlib import ExitStack
+from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Action, Configuration, Probe, Secrets
 
+from chaos_ext.actions.before_fault import last_look, nothing_was_injected, refuse_unless_safe, stand_by
+from chaos_ext.actions.door import Door, Fault, intend, look
 from chaos_ext.errors import Blocked, ChaosExtError, FaultNotInjected, UndoFailed
 from chaos_ext.language import t
-from chaos_ext.model import Activity, Event, Place
-from chaos_ext.safety import execute, ledger
+from chaos_ext.model import Place
+from chaos_ext.safety import execute, holders
+from chaos_ext.safety.abort import injection, mutating
 from chaos_ext.safety.bounded import Bounded, Overdue
-from chaos_ext.safety.heal import Outcome, undo_entry
-from chaos_ext.safety.janitor import Janitor
-from chaos_ext.safety.ledger import Entry, Ledger
+from chaos_ext.safety.heal import Outcome, undo_entry, undo_once
+from chaos_ext.safety.ledger import Entry
 from chaos_ext.trial import current
 
 __all__ = ["inject", "undo"]
 
 SHOWS_WITHIN_S = 15.0  # how long a fault may take to show after its activity returned
-LOOK_LIMIT_S = 30.0  # longest time for one look at it
 _LOOK_EVERY_S = 0.05
-
-
-class Record(Protocol):
-    """Where events go."""
-
-    def emit(self, kind: str, **fields: Any) -> Event: ...
-
-
-class Door(Protocol):
-    """What the guarded door needs of a trial."""
-
-    @property
-    def place(self) -> Place: ...
-    @property
-    def recorder(self) -> Record: ...
-    @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def janitor(self) -> Janitor: ...
-    def prove(self) -> object: ...
-    def refuse_if_aborting(self) -> None: ...
-    def wait(self, seconds: float) -> None: ...
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One fault with its evidence and its way back, as an experiment hands it over."""
-
-    name: str
-    activity: Activity
-    in_force: Activity
-    undo: Activity | None
-    cannot_be_undone_because: str
-    configuration: dict[str, Any]  # the experiment's, and the place's facts
-    secrets: dict[str, Any]
 
 
 def inject(
@@ -132,6 +98,11 @@ def inject(
                 arguments: {node: pg-a}
     """
     trial = current(configuration)
+    try:
+        trial.look_before_fault()
+    except ChaosExtError as error:
+        trial.emit("fault-not-injected", name=name, why=str(error))
+        raise
     return through(
         trial,
         Fault(
@@ -142,6 +113,7 @@ def inject(
             cannot_be_undone_because=cannot_be_undone_because,
             configuration=_with_facts(configuration, trial.place, expires_after),
             secrets=dict(secrets or {}),
+            identity=trial.place.environment.identity,
         ),
     )
 
@@ -169,30 +141,17 @@ def undo(name: str, configuration: Configuration = None, secrets: Secrets = None
 
 def through(door: Door, fault: Fault) -> dict[str, Any]:
     """What `inject` does, for any trial."""
-    try:
-        door.refuse_if_aborting()
-        before = _refuse_unless_safe(door, fault)
-        entry = _stand_by(door, fault, before)
-    except ChaosExtError as error:
-        door.recorder.emit("fault-not-injected", name=fault.name, why=str(error))
-        raise
-    started = time.monotonic()
-    try:
-        output = _run(door, fault)
-    except InterruptExecution:
-        raise  # the run is being stopped; its rollbacks, or the janitor, undo what was done
-    except Overdue as error:
-        # It may still go on, and two must not work on one thing at once: its entry stays open for the rollbacks.
-        why = t("the activity has not returned ({error}); what it does from now on is undone", error=error)
-        door.recorder.emit("fault-not-injected", name=fault.name, why=why)
-        raise FaultNotInjected(t("{name}: {why}", name=fault.name, why=why)) from error
-    except Exception as error:
-        raise _give_up(door, fault, entry, t("the activity failed: {error}", error=error)) from error
-    returned = time.monotonic()
-    try:
-        entry = door.ledger.injected(entry, output)
-    except Blocked as error:
-        raise _give_up(door, fault, entry, str(error)) from error
+    with ExitStack() as under_way:
+        try:
+            door.refuse_if_aborting()
+            before = refuse_unless_safe(door, fault)
+            under_way.enter_context(mutating(door.aborting, injection(fault.name)))
+            entry = stand_by(door, fault, before)
+        except ChaosExtError as error:
+            door.recorder.emit("fault-not-injected", name=fault.name, why=str(error))
+            raise
+        began: list[float] = []
+        output, returned, entry = _break(door, fault, entry, began)
     evidence = _shown(door, fault)
     if not evidence["holds"]:
         raise _give_up(
@@ -205,13 +164,41 @@ def through(door: Door, fault: Fault) -> dict[str, Any]:
         "fault-injected",
         name=fault.name,
         entry=entry.id,
-        started=started,
+        started=began[0],
         returned=returned,
         ended=time.monotonic(),  # the fault set in somewhere between its start and its showing
         output=output,
         evidence=evidence,
     )
     return {"entry": entry.id, "output": output, "evidence": evidence}
+
+
+def _break(door: Door, fault: Fault, entry: Entry, began: list[float]) -> tuple[Any, float, Entry]:
+    """What the activity returned, when, and the entry that says so; `began` gets the instant at which it was called.
+
+    Raises what `inject` raises.
+    """
+    try:
+        output = _run(door, fault, entry, began)
+    except InterruptExecution:
+        raise  # the run is being stopped; its rollbacks, or the janitor, undo what was done
+    except Overdue as error:
+        # It may still go on, and two must not work on one thing at once: its entry stays open for the rollbacks.
+        why = t("the activity has not returned ({error}); what it does from now on is undone", error=error)
+        door.recorder.emit("fault-not-injected", name=fault.name, why=why)
+        raise FaultNotInjected(t("{name}: {why}", name=fault.name, why=why)) from error
+    except Exception as error:
+        if not began and isinstance(error, ChaosExtError):
+            nothing_was_injected(door, entry)
+            door.recorder.emit("fault-not-injected", name=fault.name, why=str(error))
+            raise
+        raise _give_up(door, fault, entry, t("the activity failed: {error}", error=error)) from error
+    returned = time.monotonic()
+    try:
+        entry = door.ledger.injected(entry, output)
+    except Blocked as error:
+        raise _give_up(door, fault, entry, str(error)) from error
+    return output, returned, entry
 
 
 def back_through(door: Door, name: str, secrets: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +220,7 @@ def back_through(door: Door, name: str, secrets: dict[str, Any]) -> dict[str, An
             closed_before=last is not None,
         )
         return {"outcome": "already", "why": why}
-    outcomes = [undo_entry(entry, secrets=secrets) for entry in reversed(still_open)]
+    outcomes = [_undo(door, entry, secrets) for entry in reversed(still_open)]
     for outcome in outcomes:
         _say_undone(door, outcome)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
@@ -242,125 +229,38 @@ def back_through(door: Door, name: str, secrets: dict[str, Any]) -> dict[str, An
     return {"outcome": outcomes[0].state, "why": outcomes[0].why}
 
 
-def _refuse_unless_safe(door: Door, fault: Fault) -> dict[str, Any]:
-    """Everything that must be true before anything is written; returns what was seen before the fault."""
-    if fault.undo is None and not fault.cannot_be_undone_because:
-        raise Blocked(t("{name}: got no undo, expected one, or cannot_be_undone_because.", name=fault.name))
-    if fault.undo is not None and fault.undo["provider"].get("secrets"):
-        raise Blocked(
-            t("{name}: got an undo that needs secrets; the janitor has none to run it with.", name=fault.name)
-        )
-    door.prove()
-    ledger.refuse_if_unhealed(door.ledger.directory, door.place.instance)
-    _refuse_too_many_targets(door, fault)
-    try:
-        execute.preload(fault.activity)
-        before = _evidence(fault)
-    except InterruptExecution:
-        raise
-    except Exception as error:
-        raise Blocked(
-            t(
-                "{name}: got {error}, expected to see whether it is in force already.",
-                name=fault.name,
-                error=error,
-            )
-        ) from error
-    if before["holds"]:
-        raise Blocked(
-            t(
-                "{name}: got in force before anything was done ({before}), expected not.",
-                name=fault.name,
-                before=before,
-            )
-        )
-    return before
-
-
-def _refuse_too_many_targets(door: Door, fault: Fault) -> None:
-    most = door.place.environment.limits.targets
-    targets = [entry.target for entry in door.ledger.open_entries()]
-    if _target(fault) not in targets and len(targets) >= most:
-        raise Blocked(
-            t(
-                "{name}: got {targets} targets at once, expected at most {most}.",
-                name=fault.name,
-                targets=len(targets) + 1,
-                most=most,
-            )
-        )
-
-
-def _stand_by(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
-    """The undo on the disk, the janitor ready, nobody asking to stop: the last moment before the fault."""
-    entry = _intend(door, fault, before)
-    try:
-        door.janitor.expect(entry)
-        door.recorder.emit("fault-intended", name=fault.name, entry=entry.id)
-        door.refuse_if_aborting()
-    except (ChaosExtError, OSError) as error:
-        door.ledger.close(entry, "undone", t("nothing was injected"))
-        if isinstance(error, OSError):
-            raise Blocked(
-                t(
-                    "{name}: got {error}, expected to record it. Nothing was injected.",
-                    name=fault.name,
-                    error=error,
-                )
-            ) from error
-        raise
-    return entry
-
-
-def _intend(door: Door, fault: Fault, before: dict[str, Any]) -> Entry:
-    environment = door.place.environment
-    return door.ledger.intend(
-        fault.name,
-        activity=fault.activity,
-        undo=fault.undo,
-        in_force=fault.in_force,
-        target=_target(fault),
-        prior=before,
-        lease_s=environment.limits.longest_fault,
-        configuration=fault.configuration,
-        identity=environment.identity,
-        cannot_be_undone_because=fault.cannot_be_undone_because,
-    )
-
-
-def _run(door: Door, fault: Fault) -> Any:
+def _run(door: Door, fault: Fault, entry: Entry, began: list[float]) -> Any:
     """What the activity returns. Raises Overdue when it takes longer than half of what a fault may last here.
 
-    An activity that comes back after that has perhaps broken something which was undone before: it is undone again,
-    under an entry of its own, so that the janitor knows of it too.
+    It is called when all that takes time is done, the last look included. An activity that comes back after that has
+    perhaps broken something which was undone before: it is undone again, under an entry of its own, so that the
+    janitor knows of it too.
     """
 
-    def hurry() -> bool:
-        try:
-            door.refuse_if_aborting()
-        except ChaosExtError:
-            return True
-        return False
-
     def undo_again() -> None:
-        with contextlib.suppress(ChaosExtError, OSError):  # nobody listens any more
-            undo_entry(_intend(door, fault, {"holds": False}), secrets=fault.secrets)
+        if not began:
+            return
+        try:
+            again = intend(door, fault, {"holds": False})
+        except (ChaosExtError, OSError):  # the ledger takes nothing from us any more
+            undo_once(entry, fault.secrets)
+        else:
+            undo_entry(again, secrets=fault.secrets)
 
     limit_s = door.place.environment.limits.longest_fault / 2
-    activity = Bounded(
-        f"inject {fault.name}",
-        lambda: execute.run(fault.activity, fault.configuration, fault.secrets),
-        if_late=undo_again,
-    )
-    return activity.wait(limit_s, hurry)
 
+    def run() -> Any:
+        with holders.injecting(door.ledger, entry):
+            return execute.run(
+                fault.activity,
+                fault.configuration,
+                fault.secrets,
+                fault.identity,
+                starts=lambda: began.append(last_look(door, entry)),
+            )
 
-def _evidence(fault: Fault) -> dict[str, Any]:
-    look = Bounded(
-        f"look at {fault.name}",
-        lambda: execute.evidence(fault.in_force, fault.configuration, fault.secrets),
-    )
-    return look.wait(LOOK_LIMIT_S)
+    activity = Bounded(injection(fault.name), run, if_late=undo_again)
+    return activity.wait(limit_s, door.aborting.is_set)
 
 
 def _shown(door: Door, fault: Fault) -> dict[str, Any]:
@@ -368,7 +268,7 @@ def _shown(door: Door, fault: Fault) -> dict[str, Any]:
     deadline = time.monotonic() + SHOWS_WITHIN_S
     while True:
         try:
-            evidence = _evidence(fault)
+            evidence = look(door, fault)
         except InterruptExecution:
             raise
         except Exception as error:  # noqa: BLE001 - evidence that cannot be had is no evidence
@@ -380,10 +280,18 @@ def _shown(door: Door, fault: Fault) -> dict[str, Any]:
 
 def _give_up(door: Door, fault: Fault, entry: Entry, why: str) -> FaultNotInjected:
     """Undo what may have been half done, and say so."""
-    outcome = undo_entry(entry, secrets=fault.secrets)
+    outcome = _undo(door, entry, fault.secrets)
     door.recorder.emit("fault-not-injected", name=fault.name, why=why)
     _say_undone(door, outcome)
     return FaultNotInjected(f"{fault.name}: {why}")
+
+
+def _undo(door: Door, entry: Entry, secrets: dict[str, Any]) -> Outcome:
+    def waits(who: str) -> None:
+        with contextlib.suppress(OSError):
+            door.recorder.emit("undo-waits", name=entry.name, entry=entry.id, why=who)
+
+    return undo_entry(entry, secrets=secrets, waits=waits)
 
 
 def _say_undone(door: Door, outcome: Outcome) -> None:
@@ -391,10 +299,6 @@ def _say_undone(door: Door, outcome: Outcome) -> None:
     door.recorder.emit(
         "fault-undone", name=entry.name, entry=entry.id, outcome=outcome.state, why=outcome.why
     )
-
-
-def _target(fault: Fault) -> Any:
-    return fault.activity["provider"].get("arguments", {})
 
 
 def _with_facts(

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from chaos_ext.errors import UsageError
 from chaos_ext.language import t
+from chaos_ext.safety import abort
 
 _FLUSH_WITHIN_S = 5.0
 
@@ -67,5 +68,7 @@ class Line:
                 pass
         except OSError:
             pass
-        if not self._closing:
+        if not self._closing and not abort.ask_this_process(
+            t("the campaign that started it is gone"), "campaign"
+        ):
             os.kill(os.getpid(), signal.SIGTERM)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.errors import UsageError
-from chaos_ext.history import freshness, manifest
+from chaos_ext.history import freshness, index, manifest
 from chaos_ext.history.bundle import verdict_of
-from chaos_ext.history.index import UNFINISHED, Entry, entries
+from chaos_ext.history.entries import NOT_JUDGED, Entry
 from chaos_ext.history.reading import run_facts
 from chaos_ext.language import t
 from chaos_ext.model import Arm, Environment, FailureMode, VerdictWord
@@ -31,24 +31,19 @@ def decided(
     A mode is decided when its newest whole bundle in `environment` is verified, reproduced or refuted, without
     flags, with at least as many trials of each arm, and earned with what there is now.
     """
-    newest: dict[str, Path] = {}
-    known = entries(runs)
     wanted = {mode.id: mode for mode in modes}
-    for entry in known:  # the newest first
-        if entry.mode in wanted and entry.mode not in newest and entry.environment == environment.name:
-            folder = runs / entry.run_id
-            if _is_whole(entry, folder):
-                newest[entry.mode] = folder
+
+    def is_whole(entry: Entry) -> bool:
+        """Sealed, and as it was sealed. One that goes on, or was killed, says nothing either way."""
+        here = entry.verdict not in NOT_JUDGED and not entry.where and not entry.removed
+        return here and not manifest.check(runs / entry.run_id)
+
+    newest = index.asked(runs, lambda known: known.newest(environment.name, wanted, is_whole))
     found = {}
-    for mode_id, folder in newest.items():
-        if result := _result(folder, catalog, wanted[mode_id], environment, arms):
+    for mode_id, entry in newest.items():
+        if result := _result(runs / entry.run_id, catalog, wanted[mode_id], environment, arms):
             found[mode_id] = result
     return found
-
-
-def _is_whole(entry: Entry, folder: Path) -> bool:
-    """Sealed, and as it was sealed. One that goes on, or was killed, says nothing either way."""
-    return entry.verdict != UNFINISHED and not manifest.check(folder)
 
 
 def _result(

@@ -16,6 +16,7 @@ from chaos_ext.campaign.workers import VERIFY, Worker
 from chaos_ext.language import t
 from chaos_ext.model import Event
 from chaos_ext.report.several import Result
+from chaos_ext.safety.abort import NUMBERS, reader_is_gone
 
 _POLL_S = 0.1  # how long a signal may wait for its answer
 INTERRUPTED = 130
@@ -48,8 +49,9 @@ def conduct(campaign: Campaign, audience: Audience, failed: bool = False) -> lis
     """Run every mode; a result for each, in their order. Ends only when no run of it lives any more.
 
     With `fail_fast`, nothing new starts once a run was not good (or `failed` says that one was already); what
-    goes on comes to its end, because half a run proves nothing. SIGINT, SIGTERM and SIGHUP ask every run to stop;
-    they undo what they broke, and are waited for. Raises OSError when no process can be started.
+    goes on comes to its end, because half a run proves nothing. SIGINT, SIGTERM and SIGHUP (not under nohup) ask every
+    run to stop, and so does the loss of whoever reads our output; they undo what they broke, and are waited for.
+    Raises OSError when no process can be started.
     """
     return _Conductor(campaign, audience, failed).conduct()
 
@@ -85,6 +87,8 @@ class _Conductor:
 
     def _until_all_are_over(self) -> None:
         while self._running or self._waiting:
+            if not self._asked and reader_is_gone():
+                self._ask()
             if self._asked > self._answered:
                 self._answer()
             self._refuse_the_rest()
@@ -150,12 +154,12 @@ class _Conductor:
 
 @contextmanager
 def _signals(ask: Callable[[], None]) -> Iterator[None]:
-    """Own SIGINT, SIGTERM and SIGHUP while inside."""
+    """Own SIGINT, SIGTERM and, unless nobody means it, SIGHUP while inside."""
 
     def hear(number: int, frame: FrameType | None) -> None:
         ask()
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [n for n in NUMBERS if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, hear) for number in numbers}
     try:
         yield

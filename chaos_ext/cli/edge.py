@@ -22,15 +22,16 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import click
 
-from chaos_ext.cli.screen import echo, with_language
+from chaos_ext.cli.screen import echo, with_language, without_secrets
 from chaos_ext.language import chosen_for, listed, say, t
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Something else stands where a folder or a file of ours is to be, or nothing may be written there.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP)
 
 
 def guarded(callback: Callable[P, R]) -> Callable[P, R]:
@@ -71,7 +72,7 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R]:
             _end(_report(error), INTERNAL)
         return result
 
-    return with_language(wrapper)
+    return with_language(without_secrets(wrapper))
 
 
 def _not_installed(name: str | None) -> str:
@@ -190,13 +191,15 @@ def _circumstances() -> list[str]:
 
 
 def _save(text: str) -> Path:
+    from chaos_ext.masking.register import hide
+
     name = f"report-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt"
     for folder in _report_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / name
             path.touch(mode=0o600)
-            path.write_text(text + "\n", encoding="utf-8")
+            path.write_text(hide(text) + "\n", encoding="utf-8")
             return path
         except OSError:
             continue

@@ -9,18 +9,11 @@ from pathlib import Path
 import click
 
 from chaos_ext.cli.edge import guarded
-from chaos_ext.cli.screen import echo
+from chaos_ext.cli.screen import echo, formatted
 from chaos_ext.cli.usage import Group
 from chaos_ext.language import spoken, t
 
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
+_FORMAT = formatted("table", "json", help="How to print it.")
 _LAB = click.argument("lab", required=False)
 
 
@@ -142,14 +135,7 @@ def logs(part: str, which: str | None, lines: int) -> None:
 @lab.command(name="open")
 @_LAB
 @click.option("--no-browser", is_flag=True, help="Only print where the page is.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["page", "table", "json"]),
-    default="page",
-    show_default=True,
-    help="A page until Ctrl-C, or only print where everything is.",
-)
+@formatted("page", "table", "json", help="A page until Ctrl-C, or only print where everything is.")
 @guarded
 def open_(lab: str | None, no_browser: bool, form: str) -> None:
     """Where everything of a lab is, and a page that shows how it is.

@@ -15,7 +15,7 @@ import click
 
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.runbook_new import new
-from chaos_ext.cli.screen import confirm, echo, table
+from chaos_ext.cli.screen import confirm, echo, formatted, table
 from chaos_ext.cli.usage import Group
 from chaos_ext.language import listed, t
 
@@ -25,14 +25,7 @@ if TYPE_CHECKING:
     from chaos_ext.runbook.follow import Outcome
     from chaos_ext.runbook.model import Runbook, Step
 
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
+_FORMAT = formatted("table", "json", help="How to print it.")
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _FAILED = 1
 
@@ -122,7 +115,8 @@ def _surroundings(file: Path, platforms: tuple[str, ...]) -> dict[str, Any]:
         return {"platforms": wanted}
     given = {variable for place in places for variable in (*place.variables, *place.secrets)}
     alerts = [rule for place in places for rule in place.alerts.rules if rule.runbook == name]
-    return {"platforms": wanted, "variables": given, "modes": modes, "alerts": alerts}
+    secrets = {variable for place in places for variable in place.secrets}
+    return {"platforms": wanted, "variables": given, "modes": modes, "alerts": alerts, "secrets": secrets}
 
 
 def _bound_to(root: Path, name: str, file: Path) -> set[str]:
@@ -246,10 +240,16 @@ def _malformed(words: tuple[str, ...]) -> Iterator[Problem]:
     import re
 
     from chaos_ext.errors import Problem
+    from chaos_ext.safety.identity.pins import is_of_a_platform
 
     for word in words:
+        name = word.partition("=")[0]
         if not re.fullmatch(r"[A-Za-z_]\w*=.*", word, re.DOTALL):
             yield Problem("--var", "", f"'{word}'", "KEY=VALUE")
+        elif is_of_a_platform(name, {}):
+            hint = t("Say it under identity: blocks then get exactly what was proven.")
+            got = t("the variable {name}", name=name)
+            yield Problem("--var", "", got, t("none that says where tools go"), hint)
 
 
 def _follow(
@@ -262,32 +262,46 @@ def _follow(
 ) -> Outcome:
     import time
 
-    from chaos_ext import environments
+    from chaos_ext.masking.register import hidden
     from chaos_ext.record import wall_now
     from chaos_ext.report.terminal import Terminal
     from chaos_ext.runbook.follow import follow as follow_runbook
-    from chaos_ext.safety import guard, lock
-    from chaos_ext.trial import holder, open_place
+    from chaos_ext.safety import guard, mitigating, shared
+    from chaos_ext.safety.free import refuse_unless_free
+    from chaos_ext.safety.hold import hold
+    from chaos_ext.safety.identity import pins
+    from chaos_ext.safety.place import open_place
+    from chaos_ext.trial import holder
+    from chaos_ext.vaults.read import secrets_of
 
     place = open_place(environment, lab)
     terminal = Terminal.for_stream(sys.stdout)
 
     def emit(kind: str, **fields: Any) -> None:
-        terminal({"kind": kind, "at": time.monotonic(), "wall": wall_now(), **fields})
+        terminal({"kind": kind, "at": time.monotonic(), "wall": wall_now(), **hidden(fields)})
 
     def prove() -> None:
         guard.prove(place)
 
+    def lost(why: str) -> None:
+        echo(why, err=True)
+        aborting.set()
+
     prove()
+    ledger = shared.ledger_of(place.environment, place.instance)
     with (
         _interruptible() as aborting,
-        lock.hold(environments.state_dir() / "ledger", place.instance, holder("chaos runbook follow")),
+        pins.for_blocks(place.environment.identity) as (pinned, hidden_pins),
+        hold(ledger, holder("chaos runbook follow"), lost),
+        mitigating.following(ledger, document.path.name, place.environment.disposable) as begins,
     ):
+        if _changes_something(document, place.environment.platform, only):
+            refuse_unless_free(ledger)
         return follow_runbook(
             document,
             platform=place.environment.platform,
-            variables={**place.environment.variables, **given},
-            secrets=environments.secrets_of(place.environment),
+            variables={**place.environment.variables, **given, **pinned},
+            secrets={**shared.without_ledgers(secrets_of(place.environment, prove)), **hidden_pins},
             path=place.environment.path,
             emit=emit,
             prove=prove,
@@ -295,7 +309,15 @@ def _follow(
             unattended=unattended,
             only=only,
             ask=_ask,
+            begins=begins,
         )
+
+
+def _changes_something(document: Runbook, platform: str, only: list[str] | None) -> bool:
+    from chaos_ext.runbook.follow import CHANGING
+
+    steps = [step for step in document.all_steps if only is None or step.key in only]
+    return any(block.role in CHANGING for step in steps for block in step.blocks_on(platform))
 
 
 def _ask(step: Step) -> bool:
@@ -345,7 +367,7 @@ def _as_far_as_known(environment: str, lab: str | None) -> Environment:
     """The environment filled in from the lab that is up, or as it is written when none is."""
     from chaos_ext import environments
     from chaos_ext.errors import ChaosExtError
-    from chaos_ext.trial import open_place
+    from chaos_ext.safety.place import open_place
 
     try:
         place: Place = open_place(environment, lab)

@@ -36,5 +36,5 @@ def finish(draft: Draft, made: Made, command: str) -> None:
     echo()
     echo(t("What to fill in:"))
     for each in made.to_fill_in:
-        echo(f"  {each}" if not hasattr(each, "template") else each)
+        echo(t("  {mark}", mark=str(each)))
     echo(t("Then: make compile, and {command}", command=command))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Any
+from itertools import pairwise
+from typing import IO, Any, get_args
 
 import click
 
 from chaos_ext.cli.screen import echo, language_option
-from chaos_ext.language import chosen_for, t
+from chaos_ext.language import Language, choose, chosen_for, t
 
 
 class _Told(click.UsageError):
@@ -26,6 +27,14 @@ class _Told(click.UsageError):
                 echo(t("Try '{command} {option}' for help.", command=command, option=option), err=True)
             echo(err=True)
         echo(t("Error: {message}", message=self.message), err=True)
+
+
+def _hear(args: Sequence[str]) -> None:
+    """Take the language from the command line before click reads it: click stops at the first mistake."""
+    for word, following in pairwise([*args, ""]):
+        language = following if word == "--lang" else word.removeprefix("--lang=")
+        if word.startswith("--lang") and language in get_args(Language):
+            choose(language)
 
 
 @contextmanager
@@ -46,6 +55,7 @@ class Command(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
+        _hear(args)
         with _told():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -66,6 +76,7 @@ class Group(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
+        _hear(args)
         with _told():
             return super().make_context(info_name, args, parent, **extra)
 

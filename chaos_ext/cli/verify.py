@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chaos_ext.cli import output
 from chaos_ext.cli.edge import guarded
+from chaos_ext.cli.paged import attempted, page_of_run
 from chaos_ext.cli.screen import echo
 from chaos_ext.cli.usage import Command
 from chaos_ext.language import t
@@ -15,6 +17,7 @@ from chaos_ext.language import t
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chaos_ext import run
     from chaos_ext.catalog.load import Catalog
     from chaos_ext.model import Arm, Environment, FailureMode
     from chaos_ext.report.several import Result
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 Examples:
   chaos verify postgresql-primary-down
   chaos verify service-bad-release --arms standard --seed 7
+  chaos verify postgresql-lock-held --arms treatment=5,no-action=3,without-step=5
   chaos verify postgresql-primary-down --dry-run
   chaos verify all --jobs 2 --junit verdicts.xml
   chaos verify 'postgresql-*' service-bad-release --resume
@@ -38,10 +42,11 @@ Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue erro
 @click.option("--env", "environment", default="lab", show_default=True, help="Environment to run in.")
 @click.option(
     "--arms",
-    type=click.Choice(["smoke", "standard"]),
     default="smoke",
     show_default=True,
-    help="smoke: 1 treatment and 1 no-action trial. standard: 5 and 3.",
+    metavar="SET|LIST",
+    help="smoke: 1 treatment and 1 no-action trial. standard: 5 and 3. certify: 29 and 3, look-only, healthy, 5 "
+    "without each mitigation step, 1 with each mistake. Or a list: treatment=5,no-action=3,look-only.",
 )
 @click.option(
     "--seed",
@@ -63,7 +68,8 @@ Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue erro
 @click.option(
     "--resume",
     is_flag=True,
-    help="Do not repeat what is decided already with the same catalogue, runbooks, code and arms.",
+    help="Do not repeat what is decided already with the same catalogue, runbooks, code and arms; go on with a run "
+    "that was interrupted, without its finished trials.",
 )
 @click.option(
     "--junit", type=click.Path(dir_okay=False, writable=True), help="Write the verdicts as JUnit XML."
@@ -93,35 +99,62 @@ def verify(
     nothing lost, shows that they are not when nobody acts, and keeps the evidence. Several are run in processes
     of their own, --jobs at a time; the exit code is the gravest.
     """
-    from chaos_ext import environments, run
+    from chaos_ext import arms as all_arms
+    from chaos_ext import environments
 
+    counts = all_arms.counts(arms)
     catalog, place, modes = _chosen(ids, environment, jobs, junit)
     if events is not None and len(modes) != 1:
         raise click.UsageError(t("--events goes with one failure mode."))
-    counts = run.ARMS[arms]
     if dry_run:
         for mode in modes:
             _plan(catalog, mode, place, counts)
         return
+    if events is None:
+        from chaos_ext.leftovers import seal_dead_runs
+
+        for line in seal_dead_runs(environments.state_dir()):
+            echo(line, err=True)
     before: dict[str, Result] = {}
-    if resume:
+    if resume and events is None:
         from chaos_ext.campaign.resume import decided
 
         before = decided(environments.state_dir() / "runs", catalog, modes, place, counts)
     results: list[Result] = list(before.values())
     try:
         if len(modes) == 1 and not before:
-            plan = run.Plan(modes[0], place, counts, run.new_seed() if seed is None else seed)
-            code = _one(catalog, plan, events, results)
+            code = _one(catalog, _planned(catalog, modes[0], place, counts, seed, resume), events, results)
         else:
             from chaos_ext.campaign.shown import Asked, run_all
 
-            asked = Asked(place, arms, seed, jobs, fail_fast)
-            code = run_all(modes, before, asked, environments.state_dir(), sys.stdout, results)
+            asked = Asked(place, arms, seed, jobs, fail_fast, resume)
+            code = run_all(
+                modes, before, asked, environments.state_dir(), sys.stdout, results, written=attempted
+            )
     finally:  # also when a later one could not be run
         if junit:
             _write_junit(junit, results)
     sys.exit(code)
+
+
+def _planned(
+    catalog: Catalog,
+    mode: FailureMode,
+    place: Environment,
+    counts: dict[Arm, int],
+    seed: int | None,
+    resume: bool,
+) -> run.Plan:
+    """What to run; with `resume` the rest of a run that was interrupted, in the order that it had."""
+    from chaos_ext import environments, run
+    from chaos_ext.history.interrupted import to_go_on_with
+    from chaos_ext.history.reading import run_facts
+
+    runs = environments.state_dir() / "runs"
+    before = to_go_on_with(runs, catalog, mode, place, counts, seed) if resume else None
+    if before is not None:
+        return run.Plan(mode, place, counts, int(run_facts(before)["seed"]), before)
+    return run.Plan(mode, place, counts, run.new_seed() if seed is None else seed)
 
 
 def _chosen(
@@ -131,7 +164,9 @@ def _chosen(
     from chaos_ext import environments
     from chaos_ext.campaign import capacity, choosing
     from chaos_ext.catalog import check, load
+    from chaos_ext.catalog.unfilled import unfilled
     from chaos_ext.errors import UsageError
+    from chaos_ext.vaults.read import problems_here
 
     root = environments.project_root()
     try:
@@ -143,9 +178,11 @@ def _chosen(
     problems = [*chosen.problems]
     if too_many := capacity.problem(jobs, place):
         problems.append(too_many)
-    if junit and (unwritable := _unwritable(junit)):
-        problems.append(unwritable)
+    if junit and (problem := output.unwritable("--junit", junit)):
+        problems.append(problem)
+    problems += problems_here(place)
     problems += check.check_modes(catalog, chosen.modes, environments=[place])
+    problems += unfilled(catalog, chosen.modes)
     if problems:
         raise UsageError(problems)
     for mode_id in chosen.skipped:
@@ -158,24 +195,13 @@ def _chosen(
     return catalog, place, chosen.modes
 
 
-def _unwritable(junit: str) -> Any:
-    """A report that cannot be written is said before the runs, not after them."""
-    import os
-
-    from chaos_ext.errors import Problem
-
-    folder = os.path.dirname(os.path.abspath(junit))
-    if os.path.isdir(folder) and os.access(folder, os.W_OK):
-        return None
-    return Problem("--junit", "", repr(junit), t("a file in a folder that is there and may be written"))
-
-
 def _write_junit(path: str, results: list[Result]) -> None:
     from pathlib import Path
 
+    from chaos_ext.masking.register import hide
     from chaos_ext.report.junit import junit_xml
 
-    Path(path).write_text(junit_xml(results), encoding="utf-8")
+    Path(path).write_text(hide(junit_xml(results)), encoding="utf-8")
 
 
 def _one(catalog: Catalog, plan: Any, events: int | None, results: list[Result]) -> int:
@@ -192,7 +218,7 @@ def _one(catalog: Catalog, plan: Any, events: int | None, results: list[Result])
     try:
         if events is not None:
             with Line(events) as line:
-                verdict, folder = run.verify(catalog, plan, (line,))
+                verdict, folder = run.verify(catalog, plan, (line,), reader=False)
         else:
             with Terminal.for_stream(sys.stdout) as terminal:
                 verdict, folder = run.verify(catalog, plan, (terminal,))
@@ -201,24 +227,27 @@ def _one(catalog: Catalog, plan: Any, events: int | None, results: list[Result])
         results.append(Result(plan.mode.id, error.exit_code, seconds=took, note=str(error)))
         raise
     results.append(Result(plan.mode.id, verdict.exit_code, verdict, folder, time.monotonic() - began))
+    page = page_of_run(folder)
     if events is None:
-        told = _next(plan.mode, verdict)
-        for each in render_verdict(verdict, bundle=folder, next_command=told, terminal=terminal):
+        told = _next(plan.mode, verdict, plan.arms)
+        for each in render_verdict(verdict, bundle=folder, report=page, next_command=told, terminal=terminal):
             click.echo(each)
     return verdict.exit_code
 
 
-def _next(mode: FailureMode, verdict: Any) -> str:
+def _next(mode: FailureMode, verdict: Any, arms: Mapping[Arm, int]) -> str:
     """The next useful command after this verdict."""
+    from chaos_ext.arms import MORE, SETS, spelled
     from chaos_ext.model import VerdictWord
 
     if verdict.flags:
         broken = any(flag.word == "undo-failed" for flag in verdict.flags)
-        return _typed("heal" if broken else "lab list")
+        return _typed("heal" if broken else "history show last")
     if verdict.exit_code == 130:
-        return f"make chaos EXP={mode.id}"
-    if verdict.word is VerdictWord.VERIFIED:
-        return f"make chaos EXP={mode.id} ARMS=standard"
+        asked = "" if arms == SETS["smoke"] else f" ARMS={spelled(arms)}"
+        return f"make chaos EXP={mode.id}{asked} RESUME=1"
+    if verdict.word is VerdictWord.VERIFIED and (more := MORE.get(spelled(arms))):
+        return f"make chaos EXP={mode.id} ARMS={more}"
     if verdict.word is VerdictWord.REFUTED and mode.runbook != "none":
         return _typed(f"runbook show catalog/{mode.runbook}")
     return _typed(f"catalog show {mode.id}")

@@ -11,6 +11,8 @@ from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Activity, Configuration, Experiment, Journal, Secrets
 
 from chaos_ext import trial
+from chaos_ext.masking import register
+from chaos_ext.safety.identity import drivers
 
 _rolling_back = False
 
@@ -25,9 +27,10 @@ def before_experiment_control(
     global _rolling_back
     _rolling_back = False
     try:
+        register.remember_all(drivers.without_names(secrets))
         trial.current(configuration)
     except BaseException as error:
-        raise InterruptExecution(str(error)) from error
+        raise InterruptExecution(register.hide(str(error))) from error
 
 
 def before_rollback_control(

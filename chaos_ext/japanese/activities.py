@@ -10,8 +10,8 @@ WORDS: dict[str, str] = {
     ),
     # parts
     "part: got {part!r}, {told}": "part: {part!r}は使えません（{told}）",
-    "expected a part of the lab (see chaos lab status)": "ラボの部品名が必要です。chaos lab statusで確認できます",
-    "{part}: got {statename}, expected a part that runs": "{part}: 動作中の部品が必要ですが、状態は{statename}です",
+    "expected a part of the lab (see chaos lab status)": "ラボの構成要素名が必要です。chaos lab statusで確認できます",
+    "{part}: got {statename}, expected a part that runs": "{part}: 動作中の構成要素が必要ですが、状態は{statename}です",
     "{part}: got process {pid} still there, expected it gone": "{part}: プロセス{pid}がまだ残っています",
     "{part} was started again": "{part}は再び起動されています",
     "{part} runs again": "{part}が再び動いています",
@@ -21,7 +21,7 @@ WORDS: dict[str, str] = {
     "{error} again": "{error}",
     "{node}: got no running server in {data}, expected one to destroy": "{node}: {data}に壊す対象の動作中のサーバーがありません",
     "{lost}: got a disk lost before, expected none. Run 'chaos heal'.": (
-        "{lost}: 以前に失われたディスクが残っています。chaos heal を実行してください。"
+        "{lost}: 以前に失われたディスクが残っています。「chaos heal」を実行してください。"
     ),
     "{node}: got neither {data} nor {lost}, expected its disk": "{node}: ディスクが{data}にも{lost}にもありません",
     "{name}: got {targets} alive after SIGKILL": "{name}: SIGKILLの後もプロセス{targets}が生きています",

@@ -45,13 +45,13 @@ WORDS: dict[str, str] = {
     "Try: chaos catalog list": "次を試してください: chaos catalog list",
     "'{id}' {times} times": "「{id}」が{times}回",
     "Name each failure mode once.": "故障モードは1回ずつ指定してください。",
-    "'{pattern}', which no id matches": "「{pattern}」（一致するidがありません）",
+    "'{pattern}', which no id matches": "「{pattern}」（一致するIDがありません）",
     "There is nothing below {folder}/ yet.": "{folder}/の下にはまだ何もありません。",
     "'{pattern}', which matches only modes that have no fault for platform '{platform}' ({ids})": (
         "「{pattern}」（プラットフォーム「{platform}」の障害を持たない故障モードにしか一致しません: {ids}）"
     ),
     "ids of failure modes, 'all', or a pattern such as 'redis-*'": (
-        "故障モードのid、「all」、または「redis-*」のようなパターン"
+        "故障モードのID、「all」、または「redis-*」のようなパターン"
     ),
     "{mode}: left out, it has no fault for platform '{platform}'.": (
         "{mode}: プラットフォーム「{platform}」の障害がないため、除きました。"
@@ -62,7 +62,7 @@ WORDS: dict[str, str] = {
     ),
     "at most {most}: every lab needs a processor core, or what is measured is the machine and not the "
     "service, and {cores} can be used here": (
-        "最大{most}（ラボごとにCPUコアが1つ必要です。足りないとサービスではなく計算機を計測してしまいます。"
+        "最大{most}（ラボごとにCPUコアが1つ必要です。足りないとサービスではなくマシンを計測してしまいます。"
         "ここで使えるコアは{cores}です）"
     ),
     "at most {most}: every lab needs about {lab} GB of memory, and {free} GB are free": (

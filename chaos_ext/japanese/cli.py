@@ -6,7 +6,7 @@ WORDS: dict[str, str] = {
     "Interrupted.": "中断しました。",
     "{prefix}: got no Python package '{name}', expected everything that set-up installs. Try: make clean, then the "
     "same command again.": (
-        "{prefix}: Pythonパッケージ「{name}」がありません。make clean の後、同じコマンドをもう一度実行してください。"
+        "{prefix}: Pythonパッケージ「{name}」がありません。「make clean」の後、同じコマンドをもう一度実行してください。"
     ),
     "The disk is full while writing {file}: {why}. Free some space and run the command again.": (
         "{file}の書き込み中にディスクがいっぱいになりました（{why}）。空きを作ってもう一度実行してください。"
@@ -25,7 +25,7 @@ WORDS: dict[str, str] = {
         "詳しい報告を保存できませんでした（{why}）。次の行をイシューに貼り付けてください:"
     ),
     "no folder takes it": "書き込めるフォルダなし",
-    "--events goes with one failure mode.": "--events は故障モード1つのときだけ使えます。",
+    "--events goes with one failure mode.": "--eventsは故障モード1つのときだけ使えます。",
     # chaos catalog
     "ID": "ID",
     "PRIORITY": "優先度",
@@ -48,7 +48,7 @@ WORDS: dict[str, str] = {
     "no flow": "影響するフローなし",
     "{summary} ({flows})": "{summary}（{flows}）",
     "{priority} of 27 (severity {severity} x likelihood {likelihood} x detectability {detectability})": (
-        "{priority}/27（深刻さ{severity} x 起こりやすさ{likelihood} x 気づきにくさ{detectability}）"
+        "{priority}/27（重大度{severity}、起こりやすさ{likelihood}、気づきにくさ{detectability}の積）"
     ),
     "by itself": "自然に復旧",
     "by the runbook": "ランブックで復旧",
@@ -56,12 +56,12 @@ WORDS: dict[str, str] = {
         "{name}: 検知{detect:g}秒以内、復旧{recover:g}秒以内、書き込みの消失{lost}件まで"
     ),
     "Give the ID of a failure mode, or --view application, or --view product.": (
-        "故障モードのID、--view application、--view product のいずれかを指定してください。"
+        "故障モードのID、「--view application」、「--view product」のいずれかを指定してください。"
     ),
     "--format {form} is for a table: add --view product, and leave ID out.": (
-        "--format {form} は一覧表用です。IDを外して --view product を付けてください。"
+        "「--format {form}」は一覧表用です。IDを外して「--view product」を付けてください。"
     ),
-    "--format xlsx needs --output FILE.xlsx.": "--format xlsx には --output FILE.xlsx が必要です。",
+    "--format xlsx needs --output FILE.xlsx.": "「--format xlsx」には「--output FILE.xlsx」が必要です。",
     "{n} failure mode": "故障モード{n}件",
     "{n} failure modes": "故障モード{n}件",
     "{n} environment": "環境{n}件",
@@ -76,13 +76,18 @@ WORDS: dict[str, str] = {
     "{written} written, {removed} removed, {same} up to date already.": (
         "書き込み{written}件、削除{removed}件、すでに最新{same}件。"
     ),
-    "Say which: {kinds}; or --write for all.": "どれかを指定してください: {kinds}。--write ですべてを書き込みます。",
+    "Say which: {kinds}; or --write for all.": "どれかを指定してください: {kinds}。--writeですべてを書き込みます。",
     "{values} values changed, {modes} failure modes new, {files} files written.": (
         "値の変更{values}件、新しい故障モード{modes}件、書き込んだファイル{files}件。"
     ),
     "dry run: nothing was written": "ドライラン: 何も書き込んでいません",
+    "'{file}', which is there": "すでにある「{file}」",
+    "a file that is not there yet": "まだないファイル",
+    "Take another name, or add --force to write over it.": "別の名前にするか、上書きするなら「--force」を付けてください。",
+    "a name that ends in '{suffix}'": "「{suffix}」で終わる名前",
     "What to fill in:": "記入するところ:",
-    "Then: make compile, and {command}": "その後: make compile、そして {command}",
+    "  {mark}": "  {mark}",
+    "Then: make compile, and {command}": "その後: 「make compile」、続いて「{command}」",
     # chaos history, chaos ledger
     "started (UTC)": "開始（UTC）",
     "verdict": "判定",
@@ -92,9 +97,9 @@ WORDS: dict[str, str] = {
     "is": "現在",
     "same": "同じ",
     "DIFFERS": "相違",
-    "No run is kept. Try: chaos verify ID": "実行の記録がありません。chaos verify ID を実行してください。",
+    "No run is kept. Try: chaos verify ID": "実行の記録がありません。「chaos verify ID」を実行してください。",
     "\nThis run was never judged. Try: chaos history rejudge {name}": (
-        "\nこの実行は判定されていません。chaos history rejudge {name} を実行してください。"
+        "\nこの実行は判定されていません。「chaos history rejudge {name}」を実行してください。"
     ),
     "the file as it was sealed": "封印時のままのファイル",
     "{count} run is as it was sealed": "実行{count}件は封印時のままです",
@@ -121,14 +126,14 @@ WORDS: dict[str, str] = {
     "usable": "利用可能",
     " (primary)": "（プライマリ）",
     "lab {name}: {healthy}. {why}": "ラボ{name}: {healthy}。{why}",
-    "no lab is up; 'chaos lab up' starts one": "起動中のラボはありません。chaos lab up で起動します",
+    "no lab is up; 'chaos lab up' starts one": "起動中のラボはありません。「chaos lab up」で起動します",
     "left over: {left_over}": "残骸: {left_over}",
     "dashboard": "ダッシュボード",
     "responses": "回答",
     "alerts": "アラート",
-    "fault proxies": "障害プロキシ",
-    "parts": "部品",
-    "tools": "道具",
+    "fault proxies": "障害注入プロキシ",
+    "parts": "構成要素",
+    "tools": "ツール",
     "logs": "ログ",
     "data": "データ",
     "exit code {code}": "終了コード{code}",

@@ -23,7 +23,7 @@ WORDS = {
         "{replica}: 状態は{state}で、強制終了できる実行中のプロセスがありません"
     ),
     "{replica}: got process {pid} alive after SIGKILL": (
-        "{replica}: SIGKILL の後もプロセス{pid}が生きています"
+        "{replica}: SIGKILLの後もプロセス{pid}が生きています"
     ),
     "{replica} was not killed": "{replica}は強制終了されていません",
     "{replica}: got no healthy process within {seconds:g} s": (

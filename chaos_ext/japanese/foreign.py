@@ -33,6 +33,8 @@ WORDS: dict[str, str] = {
     "Invalid value for {name}: {message}": "{name}の値が正しくありません: {message}",
     "{value} is not one of {choices}.": "{value}は次のいずれでもありません: {choices}",
     "{value} is not a valid {kind}.": "{value}は{kind}として正しくありません。",
+    "{value} is not a valid integer range.": "{value}は整数ではありません。",
+    "{value} is not a valid integer.": "{value}は整数ではありません。",
     "{value} is not in the range {range}.": "{value}は範囲{range}の外です。",
     "{kind} {path} does not exist.": "{kind} {path}は存在しません。",
     "{kind} {path} is a directory.": "{kind} {path}はフォルダです。",

@@ -12,24 +12,24 @@ WORDS: dict[str, str] = {
     "ending processes of a lab whose directory is gone": "フォルダのなくなったラボのプロセスを終了させています",
     "{problem} Trying other ports.": "{problem}別のポートで試します。",
     # no lab, or not the one
-    "no lab is up. 'chaos lab up' starts one.": "起動中のラボはありません。chaos lab up で起動します。",
-    "{home}: no lab is up. 'chaos lab up' starts one.": "{home}: 起動中のラボはありません。chaos lab up で起動します。",
+    "no lab is up. 'chaos lab up' starts one.": "起動中のラボはありません。「chaos lab up」で起動します。",
+    "{home}: no lab is up. 'chaos lab up' starts one.": "{home}: 起動中のラボはありません。「chaos lab up」で起動します。",
     "{home}: got {count} labs ({labs}), expected one. Name the one you mean, or set CHAOS_LAB.": (
         "{home}: ラボが{count}個あります（{labs}）。どれかを指定するか、CHAOS_LABを設定してください。"
     ),
     "{source}: got {asked}, expected a lab that is up (those: {there}). 'chaos lab up' starts one.": (
-        "{source}: {asked}というラボは起動していません（起動中: {there}）。chaos lab up で起動します。"
+        "{source}: {asked}というラボは起動していません（起動中: {there}）。「chaos lab up」で起動します。"
     ),
     "{dir}: the lab is not up, its state is {state}. 'chaos lab status {name}' says more.": (
-        "{dir}: ラボは起動していません（状態は{state}）。詳しくは chaos lab status {name} で確認できます。"
+        "{dir}: ラボは起動していません（状態は{state}）。詳しくは「chaos lab status {name}」で確認できます。"
     ),
     "{dir}: got no readable lab.json, expected a lab. 'chaos lab up' removes leftovers.": (
-        "{dir}: 読み取れるlab.jsonがなく、ラボではありません。残骸は chaos lab up が削除します。"
+        "{dir}: 読み取れるlab.jsonがなく、ラボではありません。残骸は「chaos lab up」が削除します。"
     ),
-    "PART: got {part}, expected one of {parts}.": "PART: {part}という部品はありません。次のいずれかです: {parts}。",
+    "PART: got {part}, expected one of {parts}.": "PART: {part}という構成要素はありません。次のいずれかです: {parts}。",
     "{path}: the lab's supervisor does not answer: {error}": "{path}: ラボのsupervisorが応答しません: {error}",
     # parts of others, in the file that `up --parts` reads
-    "--parts: got {kind}, expected a list of parts.": "--parts: {kind}ではなく、部品の一覧が必要です。",
+    "--parts: got {kind}, expected a list of parts.": "--parts: {kind}ではなく、構成要素の一覧が必要です。",
     "--parts: got {keys}, expected name, command, health, and perhaps files, environment.": (
         "--parts: {keys}ではなく、name、command、healthと、必要ならfiles、environmentを書いてください。"
     ),
@@ -46,7 +46,7 @@ WORDS: dict[str, str] = {
         "--parts: {part}: command: {word}が見つかりません。インストール済みのプログラムを指定してください。"
     ),
     "--parts: {part}: health: got {path}, expected a path such as '/healthz'.": (
-        "--parts: {part}: health: {path}ではなく、'/healthz'のようなパスが必要です。"
+        "--parts: {part}: health: {path}ではなく、「/healthz」のようなパスが必要です。"
     ),
     "--parts: {part}: {key}: got {said}, expected names with texts.": (
         "--parts: {part}: {key}: {said}ではなく、名前と文字列の組が必要です。"
@@ -62,7 +62,7 @@ WORDS: dict[str, str] = {
     ),
     # what keeps it from starting
     "--name: got {name}, but a lab of this name is {state}. Choose another, or end it with 'chaos lab down {again}'.": (
-        "--name: {name}という名前のラボは{state}の状態です。別の名前にするか、chaos lab down {again} で終了させてください。"
+        "--name: {name}という名前のラボは{state}の状態です。別の名前にするか、「chaos lab down {again}」で終了させてください。"
     ),
     "--name: got {name}, expected up to 32 small letters, digits and hyphens, not starting with a hyphen, {not_so}. "
     "Try 'mine'.": (
@@ -70,7 +70,7 @@ WORDS: dict[str, str] = {
     ),
     "ports {range}: got {free} free ones on 127.0.0.1, expected {wanted}. Stop what uses them ('ss -ltnp' shows it), "
     "or set CHAOS_LAB_PORTS to another range.": (
-        "ポート{range}: 127.0.0.1の空きが{free}個しかありません（{wanted}個必要）。使っているもの（ss -ltnp で確認）を"
+        "ポート{range}: 127.0.0.1の空きが{free}個しかありません（{wanted}個必要）。使っているもの（「ss -ltnp」で確認）を"
         "止めるか、CHAOS_LAB_PORTSに別の範囲を設定してください。"
     ),
     "CHAOS_LAB_PORTS: got {chosen}, expected two ports of 1024 to 65535 such as '20000-20999'.": (
@@ -98,7 +98,7 @@ WORDS: dict[str, str] = {
     ),
     "this machine: got a C library that is not glibc (Alpine's musl?), expected glibc: the lab's PostgreSQL has no "
     "build for it. Use a Debian, Ubuntu, Fedora or RHEL image.": (
-        "この計算機: Cライブラリがglibcではありません（Alpineのmuslでしょうか）。ラボのPostgreSQLが動かないため、"
+        "このマシン: Cライブラリがglibcではありません（Alpineのmuslでしょうか）。ラボのPostgreSQLが動かないため、"
         "Debian、Ubuntu、Fedora、RHELのイメージを使ってください。"
     ),
     "{lab}: not healthy after {s} s: {problems}": "{lab}: {s}秒たっても正常になりません: {problems}",

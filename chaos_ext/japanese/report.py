@@ -22,7 +22,10 @@ WORDS: dict[str, str] = {
     "{low} s": "{low}秒",
     "{low}–{high} s": "{low}〜{high}秒",
     "{key} {value}": "{key} {value}",
-    "{claim}–{possible}": "{claim}〜{possible}",
+    "{claim} or {possible}": "{claim}または{possible}",
+    "Services without a user flow, listed only where a failure mode tries what they lean on: {names}.": (
+        "ユーザーフローのないサービス（依存先を検証する故障モードの行だけを表示）: {names}。"
+    ),
     "{priority} ({severity}×{likelihood}×{detectability})": "{priority} ({severity}x{likelihood}x{detectability})",
     "verified": "検証済み",
     "reproduced": "再現のみ",
@@ -101,9 +104,9 @@ WORDS: dict[str, str] = {
     "→ {step}": "次へ: {step}",
     "{step} ok in {seconds}": "{step} 成功（{seconds}）",
     "no exit code": "終了コードなし",
-    "exit {code}": "終了コード {code}",
+    "exit {code}": "終了コード{code}",
     "{step} failed in {seconds}: {got}, expected exit {expected}": (
-        "{step} 失敗（{seconds}）: 実際は {got}、期待は終了コード {expected}"
+        "{step} 失敗（{seconds}）: 実際は{got}、期待は終了コード{expected}"
     ),
     "needs a person": "人の作業が必要です",
     "needs a person at {step}": "{step}で人の作業が必要です",
@@ -136,8 +139,10 @@ WORDS: dict[str, str] = {
     "{name} {outcome}": "{name} {outcome}",
     "{name} {outcome}: {why}": "{name} {outcome}: {why}",
     "asked to stop": "中断の指示を受けました",
-    "everything taken down, {seconds} waited": "すべて片付けました（待ち時間 {seconds}）",
-    "not all of it taken down, {seconds} waited": "片付けきれませんでした（待ち時間 {seconds}）",
+    "undoing": "取り消し",
+    "{name}: begun {ms:.0f} ms after the stop": "{name}: 中断から{ms:.0f}ミリ秒後に開始",
+    "everything taken down, {seconds} waited": "すべて片付けました（待ち時間{seconds}）",
+    "not all of it taken down, {seconds} waited": "片付けきれませんでした（待ち時間{seconds}）",
     "({kind} cannot be shown: {why})": "（{kind}を表示できません: {why}）",
     # what a person waits for
     "lab: {line}": "ラボ: {line}",

@@ -8,13 +8,12 @@ WORDS: dict[str, str] = {
         "identity: 証明するものがありません（1種類以上が必要です）。何も注入しません。"
     ),
     "identity.{kind}: got a kind that cannot be proven, expected one of {provers}.": (
-        "identity.{kind}: 証明できない種類です（証明できるのは {provers}）。"
+        "identity.{kind}: 証明できない種類です（証明できるのは{provers}）。"
     ),
     "identity.{kind}: got {name}: {error}, expected a proof.": "identity.{kind}: 証明できませんでした（{name}: {error}）。",
     "{kind}: got '{got}', expected '{expected}'": "{kind}: 実際は「{got}」、期待は「{expected}」",
     "no proof": "証明なし",
     "{said}. This is not the place; nothing is touched.": "{said}。目的の環境ではないため、何にも触れません。",
-    "identity.lab: got no {missing}, expected both.": "identity.lab: {missing}がありません（両方が必要です）。",
     "lab marker": "ラボの目印",
     "lab directory by its facts": "ラボの申告によるフォルダ",
     "lab marker by its facts": "ラボの申告による目印",
@@ -39,14 +38,16 @@ WORDS: dict[str, str] = {
         "書けなければ何も注入しません。"
     ),
     "{path}: got {strerror}, expected to read what is open.": "{path}: 未完了の記録を読めません（{strerror}）。",
-    "{path}:{number}: got a line that cannot be read ({error}), expected one ledger record. Look at it before "
-    "anything else is injected here.": (
-        "{path}:{number}: 台帳の行を読めません（{error}）。ここで次の注入をする前に確認してください。"
-    ),
     "{path}: got {unhealed} unhealed: {names}; expected none before anything new is broken. Run 'chaos heal'.": (
-        "{path}: 復元されていない障害が{unhealed}件あります: {names}。新しく何かを壊す前に chaos heal を実行してください。"
+        "{path}: 復元されていない障害が{unhealed}件あります: {names}。新しく何かを壊す前に「chaos heal」を実行してください。"
     ),
     "schema {schema}, this version reads {ours}": "スキーマ{schema}です（この版が読めるのは{ours}）",
+    # what killed runs left
+    "ended {count} processes of a dead run's runbook": "終了した実行のランブックが動かしていたプロセスを{count}個終了しました",
+    "lab {name} is down: {why}": "ラボ{name}を停止しました: {why}",
+    "its process (pid {pid}) was killed": "プロセス（pid {pid}）が強制終了されました",
+    "sealed {run}: {word}, {why}": "{run}を封印しました: {word}（{why}）",
+    "{name} is still broken in {instance}": "{instance}の{name}は壊れたままです",
     # putting back
     "{state} {name} in {instance}: {why}": "{instance}の{name}: {state}（{why}）",
     "injected": "注入済み",
@@ -65,7 +66,7 @@ WORDS: dict[str, str] = {
     ),
     "not done after {limit_s:g} s": "{limit_s:g}秒たっても終わりません",
     "{probe}: got {seen!r}, expected an object with a boolean 'holds'": (
-        "{probe}: 結果が{seen!r}です（真偽値 'holds' を持つオブジェクトが必要です）"
+        "{probe}: 結果が{seen!r}です（真偽値「holds」を持つオブジェクトが必要です）"
     ),
     # the janitor
     "janitor: {text}": "後片付け役: {text}",
@@ -96,28 +97,55 @@ WORDS: dict[str, str] = {
     "There is nothing in {folder}/ yet.": "{folder}/にはまだ何もありません。",
     "the name of an environment": "環境の名前",
     "Rename the file to {name}.yaml, or write 'name: {stem}'.": (
-        "ファイル名を{name}.yamlに変えるか、'name: {stem}' と書いてください。"
+        "ファイル名を{name}.yamlに変えるか、「name: {stem}」と書いてください。"
     ),
     "the file's stem, '{name}'": "拡張子を除いたファイル名「{name}」",
     "a placeholder that has a value": "値のあるプレースホルダー",
     "Set the variable {variable}.": "変数{variable}を設定してください。",
-    "Placeholders begin with 'lab.' or 'env.'.": "プレースホルダーは 'lab.' か 'env.' で始まります。",
+    "Placeholders begin with 'lab.' or 'env.'.": "プレースホルダーは「lab.」か「env.」で始まります。",
     "No lab was asked; only an environment of platform 'lab' has facts.": (
-        "ラボに問い合わせていません。ラボの情報を使えるのはプラットフォームが 'lab' の環境だけです。"
+        "ラボに問い合わせていません。ラボの情報を使えるのはプラットフォームが「lab」の環境だけです。"
     ),
     "The lab says that it has none.": "ラボによれば、ありません。",
     "It holds more than one value: {values}.": "値が複数あります: {values}。",
-    "one of file, env": "fileとenvのどちらか",
-    "Say where the value is.": "値のある場所を書いてください。",
-    "the unset variable {place}": "未設定の変数{place}",
-    "Set {place}.": "{place}を設定してください。",
-    "not UTF-8": "UTF-8ではありません",
-    "a file that holds the value": "値の入ったファイル",
     # a trial
     "asked to stop: nothing more is started": "中断の指示を受けたため、これ以上何も始めません",
-    "asked to stop; undoing what was broken": "中断の指示を受けました。起こした障害を取り消します",
-    "asked to stop before the trial began": "試行が始まる前に中断の指示を受けました",
-    "asked to stop before all trials had run": "すべての試行が終わる前に中断の指示を受けました",
+    "{why}, before the trial began": "試行が始まる前: {why}",
+    "{why}, before all trials had run": "すべての試行が終わる前: {why}",
+    # why a trial is aborted
+    "somebody pressed Ctrl-C (SIGINT)": "Ctrl-Cが押されました（SIGINT）",
+    "somebody ended the process (SIGTERM)": "プロセスの終了を指示されました（SIGTERM）",
+    "the terminal is gone (SIGHUP)": "端末が切断されました（SIGHUP）",
+    "the terminal is gone": "端末が切断されました",
+    "nobody reads the output any more": "出力の読み手がいなくなりました",
+    "the campaign that started it is gone": "これを開始したキャンペーンがなくなりました",
+    "the record cannot be written: {why}": "記録を書き込めません: {why}",
+    "the conditions that stop a run cannot be looked at any more: {why}": "実行を止める条件を確認できなくなりました: {why}",
+    "waiting for {who}": "{who}を待っています",
+    "undo {name}": "{name}の取り消し",
+    "the record is closed": "記録は閉じられています",
+    "undo in '{instance}': got one of this process that was given up and goes on, expected it to end. End this process, "
+    "then run 'chaos heal'.": (
+        "「{instance}」の取り消し: このプロセスで打ち切られた取り消しがまだ続いています。このプロセスを終わらせてから"
+        "「chaos heal」を実行してください。"
+    ),
+    "nothing is measured any more: {why}": "計測できなくなりました: {why}",
+    "{flow} is hurt, which the failure mode claims not to touch: {failed} of {operations} operations failed in the last "
+    "{s:g} s": (
+        "故障モードが影響しないとしている{flow}に影響が出ています: 直近{s:g}秒で{operations}件中{failed}件の操作が失敗"
+    ),
+    "{flow} is hurt, which the failure mode claims not to touch: slower than promised for the last {s:g} s": (
+        "故障モードが影響しないとしている{flow}に影響が出ています: 直近{s:g}秒、SLOより遅くなっています"
+    ),
+    "users are still hurt ({flows}) {age_s:.0f} s after the fault; the objective is {within_s:g} s": (
+        "障害から{age_s:.0f}秒たっても利用者への影響が続いています（{flows}）。目標は{within_s:g}秒です"
+    ),
+    "the fault is older than limits.longest_fault allows ({s:g} s)": (
+        "障害がlimits.longest_faultの上限（{s:g}秒）を超えて続いています"
+    ),
+    "{number} targets are broken at once ({broken}), and limits.targets allows {most}": (
+        "同時に壊れている対象が{number}個あり（{broken}）、limits.targetsの上限（{most}個）を超えています"
+    ),
     "Labs of this run could not be taken down. Try: {again}": "この実行のラボを片付けられませんでした。実行してください: {again}",
     "lab {name}: {error}": "ラボ{name}: {error}",
     "the alerts cannot be read: {error}": "アラートを取得できません: {error}",
@@ -145,10 +173,13 @@ WORDS: dict[str, str] = {
     "the activity returned, but its effect does not show: {evidence}": "アクティビティは終わりましたが、効果が現れていません: {evidence}",
     "the verdict's rules": "判定の規則",
     "nothing was injected": "何も注入されていません",
-    "{name}: {why}. Run 'chaos heal'.": "{name}: {why}。chaos heal を実行してください。",
+    "{name}: {why}. Run 'chaos heal'.": "{name}: {why}。「chaos heal」を実行してください。",
     "{name}: {why}": "{name}: {why}",
     "the activity has not returned ({error}); what it does from now on is undone": (
         "アクティビティが戻りません（{error}）。これから行うことは取り消します"
+    ),
+    "{name}: got an in_force that is no probe, expected one: it only looks.": (
+        "{name}: in_forceがprobeではありません。in_forceは見るだけのprobeにしてください。"
     ),
     "{name}: got no undo, expected one, or cannot_be_undone_because.": (
         "{name}: 取り消し（undo）もcannot_be_undone_becauseもありません。"
@@ -162,8 +193,9 @@ WORDS: dict[str, str] = {
     "{name}: got in force before anything was done ({before}), expected not.": (
         "{name}: 何もしないうちから発生しています（{before}）。"
     ),
-    "{name}: got {targets} targets at once, expected at most {most}.": (
-        "{name}: 同時に{targets}個の対象です（上限は{most}個）。"
+    "{name}: got {number} targets at once ({hit}), expected at most {most}: limits.targets in "
+    "environments/{environment}.yaml.": (
+        "{name}: 同時に{number}個の対象です（{hit}）。上限は{most}個です（environments/{environment}.yamlのlimits.targets）。"
     ),
     "{name}: got {error}, expected to record it. Nothing was injected.": (
         "{name}: 記録できません（{error}）。何も注入していません。"
@@ -172,14 +204,15 @@ WORDS: dict[str, str] = {
     "{folder}: this run is sealed": "{folder}: この実行は封印済みです",
     "a verdict": "判定",
     "{name!r}, which fits {fits} runs": "{name!r}（{fits}件の実行に一致します）",
-    "the id of one run, or 'last'": "1つの実行のid、または 'last'",
-    "Try: chaos history list": "chaos history list で確認してください。",
+    "a run, and none is kept yet": "実行（まだ1つも保存されていません）",
+    "Make one with: chaos verify ID": "「chaos verify ID」で作れます",
+    "the id of one run, or 'last'": "1つの実行のID、または「last」",
+    "Try: chaos history list": "「chaos history list」で確認してください。",
     "missing": "ファイルなし",
     "missing: the run did not come to its end, or was never sealed": (
         "ファイルなし（実行が最後まで終わっていないか、封印されていません）"
     ),
     "damaged: {error}": "破損: {error}",
-    "damaged: no files": "破損: ファイルの一覧なし",
     "added after the run was sealed": "封印後に追加",
     "changed after the run was sealed": "封印後に変更",
     "not an object": "オブジェクトではありません",

@@ -13,6 +13,11 @@ WORDS: dict[str, str] = {
     # is the trial valid
     "somebody asked to stop": "中断の指示がありました",
     "was stopped before its end: {why}. Run it again.": "途中で中断されました: {why}。もう一度実行してください。",
+    "was stopped and undone before its end: {why}.": "途中で中断し、取り消しました: {why}。",
+    "shows that {flows} was not back {age_s:.1f} s after the fault, when it was stopped and undone; the objective is "
+    "{within_s:g} s.": (
+        "障害から{age_s:.1f}秒後、中断して取り消した時点で{flows}は復旧していませんでした。目標は{within_s:g}秒です。"
+    ),
     "was stopped before its end. Run it again.": "途中で中断されました。もう一度実行してください。",
     "was refused, nothing was injected: {why}": "開始を拒否しました。何も注入していません: {why}",
     "was refused before it began, nothing was injected: its environment could not be proven, is taken or is not "
@@ -116,9 +121,16 @@ WORDS: dict[str, str] = {
     "lacks {count} operations of {flow} that were begun.": "開始された{flow}の操作のうち{count}件の記録がありません。",
     "could not send {overloaded} of {samples} operations of {flow} in time: this machine is too busy to measure. Run "
     "it again with less beside it.": (
-        "{flow}の操作{samples}件のうち{overloaded}件を時間どおりに送れませんでした。計算機が混んでいて計測できません。"
+        "{flow}の操作{samples}件のうち{overloaded}件を時間どおりに送れませんでした。マシンが混んでいて計測できません。"
         "ほかの処理を減らしてもう一度実行してください。"
     ),
+    "sent {late} of {operations} operations more than {bound_ms:.0f} ms late {when}, where half may be: this machine is "
+    "too busy to measure. Run fewer labs at once (JOBS=1), or on a quieter machine.": (
+        "{when}に、操作{operations}件のうち{late}件を{bound_ms:.0f}ミリ秒より遅れて送りました（許容は半数まで）。"
+        "マシンが混んでいて計測できません。同時に動かすラボを減らすか（JOBS=1）、空いているマシンで実行してください。"
+    ),
+    "while nothing was done about the fault": "障害に何も対処していない間",
+    "once something was done about the fault": "障害への対処を始めてから",
     "measured nothing of {name} for {lasted_s:.1f} s, from {since_s:+.1f} s after the fault: what users felt then is "
     "not known.": (
         "障害の{since_s:+.1f}秒後から{lasted_s:.1f}秒間、{name}が計測されていません。その間の利用者への影響は分かりません。"
@@ -185,18 +197,23 @@ WORDS: dict[str, str] = {
     "saw alert {name} only {after} after the fault; the objective is {within_s:g} s. Shorten the rule's `for` or its "
     "window, or correct detect_within.": (
         "アラート{name}の発報は障害から{after}後で、目標の{within_s:g}秒を超えています。"
-        "ルールの `for` や集計期間を短くするか、detect_withinを直してください。"
+        "ルールの「for」や集計期間を短くするか、detect_withinを直してください。"
     ),
     "saw alert {name}": "アラート{name}の発報",
     "no runbook at all": "リンクなし",
     "saw alert {name} link {got}, expected {expected}. Correct the alert's runbook link.": (
-        "アラート{name}のリンク先は {got} です（期待は {expected}）。アラートのランブックへのリンクを直してください。"
+        "アラート{name}のリンク先は「{got}」です（期待は「{expected}」）。アラートのランブックへのリンクを直してください。"
     ),
     "{claim}, or possibly {possible}": "{claim}（{possible}もありうる）",
     "measured {impact} in {flow} ({figures}), but the mode claims {claimed}. Correct impact.flows.{flow}, or find "
     "out why.": (
         "{flow}への影響は実測では「{impact}」ですが（{figures}）、故障モードの想定は「{claimed}」です。"
         "impact.flows.{flow}を直すか、原因を調べてください。"
+    ),
+    "measured an outage in {flow} ({figures}), but the mode claims that surely no flow is hurt. An outage that is only "
+    "possible is no claim: correct impact.flows.{flow}.": (
+        "{flow}で停止を実測しましたが（{figures}）、故障モードは確実に影響を受けるフローを挙げていません。"
+        "停止が「ありうる」だけでは想定になりません。impact.flows.{flow}を直してください。"
     ),
     "lost {gone} of {acknowledged} writes that users were told are stored, {allowed} allowed: {ids}.{changed}{rpo}": (
         "利用者に受け付けを返した書き込み{acknowledged}件のうち{gone}件が消失しました（許容{allowed}件）: {ids}。{changed}{rpo}"
@@ -249,6 +266,9 @@ WORDS: dict[str, str] = {
     "saw the runbook's Verification pass at the end, while {flow} was still broken. Make it check what users feel.": (
         "{flow}が壊れたままなのに、最後にランブックの「確認」が成功しました。利用者が受ける影響を確かめるように書いてください。"
     ),
+    "was left alone and shows the fault still in force after {watched_s:.1f} s, but the mode claims recovery: self.": (
+        "誰も対処せずに{watched_s:.1f}秒たっても障害は続いていました。故障モードの想定はrecovery: selfです。"
+    ),
     "was left alone and {flow} was not back after {watched_s:.1f} s, but the mode claims recovery: self.": (
         "誰も対処せずに{watched_s:.1f}秒たっても{flow}は復旧しませんでした。故障モードの想定はrecovery: selfです。"
     ),
@@ -288,21 +308,21 @@ WORDS: dict[str, str] = {
     ),
     "Something is left.": "片付いていないものがあります。",
     "{trial} could not undo {name}: {why}. Run: chaos heal": (
-        "{trial}: {name}を取り消せませんでした: {why}。chaos heal を実行してください。"
+        "{trial}: {name}を取り消せませんでした: {why}。「chaos heal」を実行してください。"
     ),
     "{trial} has no record that {open} was undone. Run: chaos heal": (
-        "{trial}: {open}が取り消された記録がありません。chaos heal を実行してください。"
+        "{trial}: {open}が取り消された記録がありません。「chaos heal」を実行してください。"
     ),
     "{trial} left no journal: Chaos Toolkit may not have played its rollbacks. Run: chaos heal": (
         "{trial}: ジャーナルがなく、Chaos Toolkitがロールバックを実行していない可能性があります。"
-        "chaos heal を実行してください。"
+        "「chaos heal」を実行してください。"
     ),
     # what it is worth
     "no trial": "有効な試行なし",
     "{arm} {of}×": "{arm} {of}回",
     "{arm} {valid} valid of {of}": "{arm} {of}回中{valid}回有効",
     "{arms} on {platform}": "{platform}で{arms}",
-    "{told}; runbook blocks exercised: {steps}": "{told}。実行したランブックのブロック: {steps}",
+    "{arms} on {platform}; runbook blocks exercised: {steps}": "{platform}で{arms}。実行したランブックのブロック: {steps}",
     "{sentences}.": "{sentences}。",
     "{count} of {of} recoveries inside the objective": "{of}回中{count}回が目標時間内に復旧",
     "{count} of {of} recoveries inside the objective: at 95 % confidence a success rate of at least {percent:.0f} %": (
@@ -311,6 +331,6 @@ WORDS: dict[str, str] = {
     "Back with the runbook {back} of {of}, with nobody acting {back_alone} of {alone} ({by_chance})": (
         "ランブックありでは{of}回中{back}回、対処なしでは{alone}回中{back_alone}回復旧（{by_chance}）"
     ),
-    "Fisher's exact test: p = {chance:.2g}": "フィッシャーの正確確率検定 p = {chance:.2g}",
+    "Fisher's exact test: p = {chance:.2g}": "フィッシャーの正確確率検定: p = {chance:.2g}",
     "too few trials to exclude chance, {told}": "試行が少なく偶然を否定できません、{told}",
 }

@@ -5,8 +5,9 @@ from typing import Any
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Configuration, Secrets
 
-from chaos_ext.actions.fault import Door
+from chaos_ext.actions.door import LOOK_LIMIT_S, Door
 from chaos_ext.safety import execute
+from chaos_ext.safety.bounded import Bounded
 from chaos_ext.safety.ledger import Entry
 from chaos_ext.trial import current
 
@@ -36,16 +37,30 @@ def in_force(when: str, configuration: Configuration = None, secrets: Secrets = 
 
 def seen_in_force(door: Door, when: str, secrets: dict[str, Any]) -> dict[str, Any]:
     """What `in_force` does, for any trial."""
-    latest = {entry.name: entry for entry in door.ledger.entries() if entry.is_of_this_process()}
-    evidence = [_look(entry, secrets) for entry in latest.values()]
+    evidence = look(door, secrets)
     holds = bool(evidence) and all(seen["holds"] for seen in evidence)
     door.recorder.emit("fault-in-force", when=when, holds=holds, evidence=evidence)
     return {"holds": holds, "evidence": evidence}
 
 
-def _look(entry: Entry, secrets: dict[str, Any]) -> dict[str, Any]:
+def look(door: Door, secrets: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the evidence of each fault of this process says now; nothing is recorded."""
+    latest = {entry.name: entry for entry in door.ledger.entries() if entry.is_of_this_process()}
+    return [_look(door, entry, secrets) for entry in latest.values()]
+
+
+def is_gone(evidence: list[dict[str, Any]]) -> bool:
+    """Whether every look worked and found no fault in force any more."""
+    return bool(evidence) and not any(seen["holds"] or "error" in seen for seen in evidence)
+
+
+def _look(door: Door, entry: Entry, secrets: dict[str, Any]) -> dict[str, Any]:
+    looking = Bounded(
+        f"look at {entry.name}",
+        lambda: execute.evidence(entry.in_force, entry.configuration, secrets, entry.identity),
+    )
     try:
-        seen = execute.evidence(entry.in_force, entry.configuration, secrets)
+        seen = looking.wait(LOOK_LIMIT_S, door.aborting.is_set, hurry_s=0.0)
     except InterruptExecution:
         raise
     except Exception as error:  # noqa: BLE001 - recorded: it says that there is no evidence

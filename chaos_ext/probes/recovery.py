@@ -8,19 +8,23 @@ from chaoslib.types import Configuration
 from chaos_ext.language import t
 from chaos_ext.model import Arm, Interval
 from chaos_ext.probes import measured
-from chaos_ext.trial import current
+from chaos_ext.trial import Trial, current
 
 __all__ = ["recovered"]
 
 # How much longer than the objective is watched, to tell "too slow" from "not at all".
 PATIENCE = 1.5
+# Whether a step is necessary, or a mistake does harm, is asked up to the objective and no longer; so much is added to
+# the stable window that a recovery at the last moment is seen.
+_MARGIN_S = 0.5
 
 
 def recovered(within_s: float, configuration: Configuration = None) -> dict[str, Any]:
     """Wait until every user flow meets its SLO and has done so for the environment's stable window.
 
     - `within_s`: the objective, seconds after the fault; watched up to 1.5 times as long, plus the window.
-      In the no-action arm, and when the runbook stopped half-way, only what is already there is looked at.
+      In the arms in which nothing is done, and when the runbook stopped half-way, only what is already there is
+      looked at. Where it was not followed as it is written, up to the objective in any case.
 
     Returns ``{"holds": bool, "earliest": …, "latest": …}``: recovery began in that interval (monotonic
     seconds). Changes nothing.
@@ -33,13 +37,17 @@ def recovered(within_s: float, configuration: Configuration = None) -> dict[str,
     """
     trial = current(configuration)
     since = trial.fault_at
+    if trial.arm is Arm.HEALTHY:
+        return _still_well(trial)
     if since is None:
         return {"holds": False, "why": t("no fault was injected")}
     started = time.monotonic()
     stable_s = trial.place.environment.windows.stable
     deadline = since + PATIENCE * within_s + stable_s
     followed = trial.last("runbook-finished")
-    if trial.arm is Arm.NO_ACTION or (followed is not None and not followed["ok"]):
+    if trial.arm in (Arm.WITHOUT_STEP, Arm.MUTATED):
+        deadline = since + within_s + stable_s + _MARGIN_S
+    elif trial.only_watches or (followed is not None and not followed["ok"]):
         deadline = started
     back: dict[str, Interval] = {}
 
@@ -59,3 +67,13 @@ def recovered(within_s: float, configuration: Configuration = None) -> dict[str,
     }
     trial.emit("recovery", **facts)
     return {"holds": holds, **facts}
+
+
+def _still_well(trial: Trial) -> dict[str, Any]:
+    """Watch for a stable window whether a runbook that was followed by mistake has done harm."""
+    began = time.monotonic()
+    trial.wait(trial.place.environment.windows.stable)
+    why = measured.all_well(measured.summaries(trial, measured.between(trial, began)))
+    facts = {"recovered": not why, "flow": None, "earliest": None, "latest": None, "why": why}
+    trial.emit("recovery", **facts, waited_s=round(time.monotonic() - began, 3))
+    return {"holds": not why, **facts}

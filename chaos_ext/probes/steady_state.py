@@ -8,8 +8,8 @@ from chaoslib.types import Configuration
 
 from chaos_ext.alerts import alertmanager
 from chaos_ext.language import t
-from chaos_ext.model import Arm
 from chaos_ext.probes import measured
+from chaos_ext.safety.bounded import Bounded, Overdue
 from chaos_ext.trial import Trial, current
 
 __all__ = ["flows_meet_slo"]
@@ -19,6 +19,7 @@ BASELINE_WINDOWS = 4
 # How long reading all writes back may take; and how long it is tried on a service that is still down.
 READABLE_WITHIN_S = 10.0
 STILL_DOWN_S = 1.0
+SETTLED_WITHIN_S = 30.0  # it has limits of its own; this is for one that hangs
 
 
 def flows_meet_slo(configuration: Configuration = None) -> dict[str, Any]:
@@ -92,11 +93,17 @@ def _afterwards(trial: Trial) -> dict[str, Any]:
     flows = measured.summaries(trial, measured.between(trial, time.monotonic() - window_s))
     why = measured.all_well(flows)
     # While nobody acts on a failure that needs somebody, there is nothing to read back from.
-    if trial.arm is Arm.TREATMENT or trial.mode.recovery == "self":
+    if not trial.only_watches or trial.mode.recovery == "self":
         trial.meter.stop()
         recovery = trial.last("recovery")
         back = recovery is not None and recovery["recovered"]
-        account = trial.meter.read_back(within_s=READABLE_WITHIN_S if back else STILL_DOWN_S)
+        within_s = READABLE_WITHIN_S if back else STILL_DOWN_S
+        reading = Bounded("read back", lambda: trial.meter.read_back(within_s=within_s))
+        try:
+            account = reading.wait(within_s + SETTLED_WITHIN_S, trial.aborting.is_set, hurry_s=0.0)
+        except Overdue:
+            trial.refuse_if_aborting()
+            raise
         trial.emit("write-log", **account.as_dict())
         if not account.readable:
             why = why or t("the writes could not be read back: {why}", why=account.why)

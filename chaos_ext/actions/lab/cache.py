@@ -57,7 +57,7 @@ def fill_cache(prefix: str, configuration: Configuration = None) -> dict[str, An
           func: fill_cache
           arguments: {prefix: "tmp:import:"}
     """
-    with _cache(configuration) as cache:
+    with connected(configuration) as cache:
         if next(iter(_keys(cache, prefix)), None) is not None:
             raise ActivityFailed(t("prefix: got {prefix!r} with keys under it, expected none", prefix=prefix))
         policy = cache.config_get("maxmemory*")
@@ -107,7 +107,7 @@ def cache_refuses_writes(configuration: Configuration = None) -> dict[str, Any]:
     """
     from redis.exceptions import OutOfMemoryError
 
-    with _cache(configuration) as cache:
+    with connected(configuration) as cache:
         try:
             cache.set(_PROBE, "1", px=1)
             refuses = False
@@ -138,7 +138,7 @@ def remove_prefix(prefix: str, configuration: Configuration = None) -> dict[str,
           func: remove_prefix
           arguments: {prefix: "tmp:import:"}
     """
-    with _cache(configuration) as cache:
+    with connected(configuration) as cache:
         found = list(_keys(cache, prefix))
         for start in range(0, len(found), 500):
             cache.unlink(*found[start : start + 500])
@@ -168,7 +168,7 @@ def flush_cache(configuration: Configuration = None) -> dict[str, Any]:
           func: flush_cache
           arguments: {}
     """
-    with _cache(configuration) as cache:
+    with connected(configuration) as cache:
         keys = int(cache.dbsize())
         if not keys:
             raise ActivityFailed(t("cache: got no key in it, expected some to lose"))
@@ -192,7 +192,7 @@ def cache_is_cold(prefix: str, keys: int, configuration: Configuration = None) -
           func: cache_is_cold
           arguments: {prefix: "benchmark:", keys: 400}
     """
-    with _cache(configuration) as cache:
+    with connected(configuration) as cache:
         found = sum(1 for _ in _keys(cache, prefix))
     return {"holds": found < keys * _STILL_WARM, "prefix": prefix, "found": found, "when_warm": keys}
 
@@ -246,7 +246,7 @@ def _keys(cache: "Redis", prefix: str) -> Iterator[str]:
 
 
 @contextmanager
-def _cache(configuration: Mapping[str, Any] | None) -> "Iterator[Redis]":
+def connected(configuration: Mapping[str, Any] | None) -> "Iterator[Redis]":
     """The lab's cache, reached directly. What goes wrong with it is an ActivityFailed."""
     from redis import Redis
     from redis.backoff import NoBackoff

@@ -21,6 +21,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaos_ext.actions.lab import proven
 from chaos_ext.actions.lab.client import LAB_DIR
 from chaos_ext.language import t
+from chaos_ext.safety import holders
 
 _MARK = "CHAOS_CLIENT"  # value: "<the lab's marker> <what it does>"
 _LABS_MARK = "CHAOS_LAB_PART_OF"  # the lab ends whatever carries it: "<marker> <directory>"
@@ -66,7 +67,7 @@ def start(
         return _told_to_go(process, time.monotonic() + within_s)
     except BaseException:
         process.kill()
-        process.wait()
+        process.wait(5)
         raise
     finally:
         for stream in (process.stdin, process.stdout):
@@ -77,12 +78,14 @@ def start(
 def _told_to_go(process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
     assert process.stdin is not None
     _line(process, deadline)
+    holder = holders.stands(process.pid)  # in the ledger before it holds anything
     process.stdin.write(b"go\n")
     process.stdin.flush()
     said: dict[str, Any] = json.loads(_line(process, deadline))
     if "error" in said:
         raise ActivityFailed(t("the client: {error}", error=said["error"]))
-    return {"pid": process.pid, "started": psutil.Process(process.pid).create_time(), **said}
+    started = psutil.Process(process.pid).create_time()
+    return {"pid": process.pid, "started": started, "holder": holder, **said}
 
 
 def _line(process: subprocess.Popen[bytes], deadline: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from chaoslib.exceptions import ActivityFailed
@@ -21,13 +22,22 @@ class Refused(ActivityFailed):
         self.code = code
 
 
+@lru_cache(maxsize=1)
+def _session(access_key: str, secret_key: str, region: str) -> Any:
+    """Kept, because it is what reads the services' descriptions, which takes a tenth of a second."""
+    import boto3
+
+    return boto3.session.Session(
+        aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
+    )
+
+
 @contextmanager
 def client(service: str, configuration: Mapping[str, Any] | None) -> Iterator[Any]:
     """A boto3 client of a service ("sqs", "s3"), with the application's credentials.
 
     Raises Refused when the cloud says no, ActivityFailed when it does not answer within 5 s.
     """
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -38,11 +48,8 @@ def client(service: str, configuration: Mapping[str, Any] | None) -> Iterator[An
         retries={"total_max_attempts": 1},
         proxies={},  # nothing between us and the lab, whatever this machine's environment says
     )
-    made = boto3.session.Session(
-        aws_access_key_id=cloud["access_key"],
-        aws_secret_access_key=cloud["secret_key"],
-        region_name=cloud["region"],
-    ).client(service, endpoint_url=cloud["url"], config=config)
+    session = _session(cloud["access_key"], cloud["secret_key"], cloud["region"])
+    made = session.client(service, endpoint_url=cloud["url"], config=config)
     try:
         yield made
     except ClientError as error:

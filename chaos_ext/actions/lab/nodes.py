@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import subprocess
 from collections.abc import Mapping
@@ -64,6 +65,13 @@ def find(name: str, configuration: Mapping[str, Any] | None) -> Node:
 def every(configuration: Mapping[str, Any] | None) -> list[Node]:
     """All nodes of the lab."""
     return [find(name, configuration) for name in proven.facts(configuration)["postgresql"]["nodes"]]
+
+
+def reached(node: Node) -> dict[str, Any]:
+    """How the service file says the node is reached, without the user: what a driver connects with."""
+    services = configparser.ConfigParser()
+    services.read(node.service_file, encoding="utf-8")
+    return {key: value for key, value in services[node.name].items() if key != "user"}
 
 
 def ask(

@@ -1,8 +1,8 @@
 """A clean-up job of the lab's database deletes rows that it should have kept."""
 
-import configparser
 import json
 import os
+import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ handed_on AS (DELETE FROM outbox USING expired WHERE outbox.response_id = expire
 SELECT 'responses', to_jsonb(expired) FROM expired UNION ALL SELECT 'outbox', to_jsonb(handed_on) FROM handed_on\
 """
 _MISSING = """
-    SELECT count(*) FROM jsonb_array_elements_text('{ids}') AS kept (id)
+    SELECT count(*) FROM jsonb_array_elements_text({ids}) AS kept (id)
     WHERE NOT EXISTS (SELECT FROM responses WHERE responses.id = kept.id)
 """
 _RESTORE = """
     INSERT INTO {table} OVERRIDING SYSTEM VALUE
-    SELECT (jsonb_populate_record(NULL::{table}, kept)).* FROM jsonb_array_elements($kept${rows}$kept$) AS kept
+    SELECT (jsonb_populate_record(NULL::{table}, kept)).* FROM jsonb_array_elements({rows}) AS kept
     ON CONFLICT DO NOTHING;
 """
 
@@ -67,7 +67,8 @@ def delete_responses(
     kept = _file(configuration)
     try:
         with psycopg.connect(
-            **_service(found), user=role, passfile=found.pass_file, application_name=application, connect_timeout=5,
+            **nodes.reached(found), user=role, passfile=found.pass_file, application_name=application,
+            connect_timeout=5,
         ) as connection:  # fmt: skip
             rows = connection.execute(_DELETE.format(where=where)).fetchall()
             by_table = {table: [row for name, row in rows if name == table] for table in _TABLES}
@@ -128,20 +129,17 @@ def restore_responses(node: str, configuration: Configuration = None) -> dict[st
     primary = _primary(node, configuration)
     missing = _missing(primary, kept["responses"]) if kept["responses"] else 0
     if not missing:
+        _file(configuration).unlink(missing_ok=True)  # what users wrote is not left lying around
         return {"outcome": "already", "why": t("no deleted response is missing")}
-    statements = "".join(_RESTORE.format(table=table, rows=_sql(kept[table])) for table in _TABLES)
-    nodes.ask(primary, f"BEGIN;{statements}COMMIT;", application="undo", within_s=30)
+    statements = "".join(_RESTORE.format(table=table, rows=quoted(kept[table])) for table in _TABLES)
+    nodes.ask(primary, _unlogged(f"BEGIN;{statements}COMMIT;"), application="undo", within_s=30)
+    if still := _missing(primary, kept["responses"]):
+        raise ActivityFailed(t("{name}: got {still} responses missing still", name=primary.name, still=still))
+    _file(configuration).unlink(missing_ok=True)
     return {
         "outcome": "undone",
         "why": t("{missing} responses are back in {name}", missing=missing, name=primary.name),
     }
-
-
-def _service(node: nodes.Node) -> dict[str, Any]:
-    """How the service file says the node is reached, without the user."""
-    services = configparser.ConfigParser()
-    services.read(node.service_file, encoding="utf-8")
-    return {key: value for key, value in services[node.name].items() if key != "user"}
 
 
 def _primary(node: str, configuration: Configuration = None) -> nodes.Node:
@@ -158,14 +156,21 @@ def _primary(node: str, configuration: Configuration = None) -> nodes.Node:
 
 
 def _missing(node: nodes.Node, deleted: list[dict[str, Any]]) -> int:
-    ((count,),) = nodes.ask(
-        node, _MISSING.format(ids=_sql([row["id"] for row in deleted]).replace("'", "''"))
-    )
+    ((count,),) = nodes.ask(node, _unlogged(_MISSING.format(ids=quoted([row["id"] for row in deleted]))))
     return int(count)
 
 
-def _sql(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def quoted(value: Any) -> str:
+    """`value` as JSON in an SQL literal that nothing in it can end."""
+    text = json.dumps(value, ensure_ascii=False)
+    while (tag := f"$k{secrets.token_hex(8)}$") in text:
+        pass
+    return f"{tag}{text}{tag}::jsonb"
+
+
+def _unlogged(statements: str) -> str:
+    """What users wrote is in them: it does not belong into the server's log."""
+    return f"SET log_min_duration_statement = -1;{statements}"
 
 
 def _file(configuration: Configuration = None) -> Path:

@@ -16,7 +16,7 @@ import psutil
 from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
-from chaos_ext.actions.lab import proven
+from chaos_ext.actions.lab import behind_edge, proven
 from chaos_ext.language import listed, t
 
 __all__ = ["deploy_changed_source", "restore_release", "source_is_changed"]
@@ -188,16 +188,14 @@ class _UnderWay(ActivityFailed):
 def _service(name: str, configuration: Configuration = None) -> _Service:
     facts = proven.facts(configuration)
     directory = Path(facts["releases"]) / name
-    names = json.loads(Path(facts["names"]).read_text(encoding="utf-8")).get("edge", {})
-    replicas = {key: value for key, value in names.items() if re.fullmatch(rf"{re.escape(name)}(-\d+)?", key)}
+    of_service = re.compile(rf"{re.escape(name)}(-\d+)?")
+    replicas = {
+        key: value for key, value in behind_edge.addresses(facts).items() if of_service.fullmatch(key)
+    }
     if not replicas or not directory.is_dir():
         known = ", ".join(sorted(path.name for path in Path(facts["releases"]).iterdir()))
         raise ActivityFailed(t("service: got {name!r}, expected one of {known}", name=name, known=known))
-    addresses = {}
-    for replica, address in sorted(replicas.items()):
-        host, _, port = address.rpartition(":")
-        addresses[replica] = (host, int(port))
-    return _Service(name, directory, Path(facts["dir"]), Path(facts["bin"]) / "release", addresses)
+    return _Service(name, directory, Path(facts["dir"]), Path(facts["bin"]) / "release", replicas)
 
 
 def _inside(file: str) -> str:

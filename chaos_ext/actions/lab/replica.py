@@ -12,7 +12,7 @@ from typing import Any
 from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
-from chaos_ext.actions.lab import proven
+from chaos_ext.actions.lab import behind_edge, proven
 from chaos_ext.language import t
 from chaos_ext.safety import processes, supervisor
 
@@ -85,12 +85,12 @@ def kill_replica(replica: str, configuration: Configuration = None) -> dict[str,
 
 
 def replica_was_killed(replica: str, configuration: Configuration = None) -> dict[str, Any]:
-    """Whether the process that was killed is gone: no process has its pid and its start time.
+    """Whether the process that was killed is gone, and nobody took its place who is well.
 
     - `replica`: the lab's name of it, such as "intake-1"
 
-    Looks at the machine's processes, and at what the orchestrator runs in its place. A zombie counts as dead.
-    Changes nothing.
+    Gone: no process has its pid and its start time; a zombie counts as dead. Who is well: another process that the
+    orchestrator calls RUNNING (it has lasted its first second) and that answers its health check. Changes nothing.
 
     YAML::
 
@@ -108,7 +108,14 @@ def replica_was_killed(replica: str, configuration: Configuration = None) -> dic
     now = {"state": info["statename"], "pid": info["pid"] or None}
     if killed is None:
         return {"holds": False, "replica": replica, "killed": None, "now": now}
-    return {"holds": not _lives(killed), "replica": replica, "killed": killed, "now": now}
+    well = _took_its_place(info, killed) and _healthy(found)
+    return {
+        "holds": not _lives(killed) and not well,
+        "replica": replica,
+        "killed": killed,
+        "now": now,
+        "well": well,
+    }
 
 
 def let_replica_return(replica: str, configuration: Configuration = None) -> dict[str, Any]:
@@ -151,18 +158,18 @@ def let_replica_return(replica: str, configuration: Configuration = None) -> dic
 
 def _replica(name: str, configuration: Configuration = None) -> _Replica:
     facts = proven.facts(configuration)
-    behind_edge = json.loads(Path(facts["names"]).read_text(encoding="utf-8")).get("edge", {})
-    if name not in behind_edge:
+    known = behind_edge.addresses(facts)
+    if name not in known:
         raise ActivityFailed(
             t(
                 "replica: got {name!r}, expected one of {known}",
                 name=name,
-                known=", ".join(sorted(behind_edge)),
+                known=", ".join(known),
             )
         )
-    host, _, port = behind_edge[name].rpartition(":")
+    host, port = known[name]
     record = Path(facts["dir"]) / f".killed-{name}"
-    return _Replica(name, host, int(port), Path(facts["supervisor"]["socket"]), record)
+    return _Replica(name, host, port, Path(facts["supervisor"]["socket"]), record)
 
 
 def _info(replica: _Replica) -> dict[str, Any]:
@@ -195,6 +202,14 @@ def _recorded(replica: _Replica) -> dict[str, Any] | None:
 
 def _lives(killed: dict[str, Any]) -> bool:
     return processes.is_alive(int(killed["pid"]), str(killed["started"]))
+
+
+def _took_its_place(info: dict[str, Any], killed: dict[str, Any]) -> bool:
+    """Whether what the orchestrator runs is another process: until it has reaped the dead one, it still names that."""
+    if info["statename"] != "RUNNING":
+        return False
+    started = processes.start_of(int(info["pid"]))
+    return started is not None and (info["pid"], started) != (killed["pid"], killed["started"])
 
 
 def _named(killed: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from chaoslib.types import Configuration
 from chaos_ext.actions.lab import proven
 from chaos_ext.actions.lab.cloud import Refused, client
 from chaos_ext.language import t
+from chaos_ext.safety.policy.needs import needs
 
 __all__ = ["deny_objects", "objects_are_denied", "restore_policy"]
 
@@ -18,6 +19,7 @@ _DENIES = "DenyExternalAccess"  # the statement's name: how we know our own poli
 _NO = ("403", "AccessDenied")
 
 
+@needs(aws={"s3:PutBucketPolicy": "arn:aws:s3:::{bucket}"})
 def deny_objects(bucket: str, configuration: Configuration = None) -> dict[str, Any]:
     """Replace a bucket's policy by one that denies putting and getting objects, as a hardening gone wrong.
 
@@ -51,6 +53,12 @@ def deny_objects(bucket: str, configuration: Configuration = None) -> dict[str, 
     return {"bucket": bucket}
 
 
+@needs(
+    aws={
+        "s3:PutObject": "arn:aws:s3:::{bucket}/probes/*",
+        "s3:DeleteObjectVersion": "arn:aws:s3:::{bucket}/probes/*",
+    }
+)
 def objects_are_denied(bucket: str, configuration: Configuration = None) -> dict[str, Any]:
     """Whether the application's credentials are refused when they put an object. Tries it with an empty one.
 
@@ -69,8 +77,8 @@ def objects_are_denied(bucket: str, configuration: Configuration = None) -> dict
     key = f"probes/{uuid.uuid4().hex}"
     try:
         with client("s3", configuration) as s3:
-            s3.put_object(Bucket=bucket, Key=key, Body=b"")
-            s3.delete_object(Bucket=bucket, Key=key)
+            version = s3.put_object(Bucket=bucket, Key=key, Body=b"").get("VersionId", "null")
+            s3.delete_object(Bucket=bucket, Key=key, VersionId=version)  # without, it would only be hidden
     except Refused as error:
         if error.code not in _NO:
             raise
@@ -78,6 +86,7 @@ def objects_are_denied(bucket: str, configuration: Configuration = None) -> dict
     return {"holds": False, "bucket": bucket, "answer": "stored"}
 
 
+@needs(aws={"s3:GetBucketPolicy": "arn:aws:s3:::{bucket}", "s3:PutBucketPolicy": "arn:aws:s3:::{bucket}"})
 def restore_policy(bucket: str, configuration: Configuration = None) -> dict[str, Any]:
     """Put the bucket's policy back that the lab keeps as code, unless somebody has. Harmless when repeated.
 
@@ -98,7 +107,7 @@ def restore_policy(bucket: str, configuration: Configuration = None) -> dict[str
     """
     kept = Path(proven.facts(configuration)["conf"]) / "exports-policy.json"
     with client("s3", configuration) as s3:
-        if _DENIES not in s3.get_bucket_policy(Bucket=bucket).get("Policy", ""):
+        if _DENIES not in _policy(s3, bucket):
             return {"outcome": "superseded", "why": t("{bucket} has another policy again", bucket=bucket)}
         if not kept.is_file():
             raise ActivityFailed(
@@ -106,3 +115,15 @@ def restore_policy(bucket: str, configuration: Configuration = None) -> dict[str
             )
         s3.put_bucket_policy(Bucket=bucket, Policy=kept.read_text(encoding="utf-8"))
     return {"outcome": "undone", "why": t("{bucket} has its own policy again", bucket=bucket)}
+
+
+def _policy(s3: Any, bucket: str) -> str:
+    """The bucket's policy; empty when it has none."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return str(s3.get_bucket_policy(Bucket=bucket).get("Policy", ""))
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "NoSuchBucketPolicy":
+            raise
+        return ""

@@ -10,6 +10,8 @@ from chaos_ext.cli.catalog.new import new
 from chaos_ext.cli.catalog.schema import schema
 from chaos_ext.cli.catalog.sheet import export, import_
 from chaos_ext.cli.catalog.show import show
+from chaos_ext.cli.catalog.site import site
+from chaos_ext.cli.catalog.status import status
 from chaos_ext.cli.usage import Group
 
 
@@ -18,5 +20,5 @@ def catalog() -> None:
     """What can fail, and whether what is written about it holds together."""
 
 
-for _command in (list_, show, check, compile, export, import_, new, schema):
+for _command in (list_, show, check, compile, export, import_, new, schema, site, status):
     catalog.add_command(_command)

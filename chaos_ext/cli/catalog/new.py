@@ -22,8 +22,8 @@ Examples:
 def new(id_: str, product: str | None, like: str | None) -> None:
     """Write a new failure mode with its runbook and its alert; say what to fill in.
 
-    What is written holds together at once (`chaos catalog check`) and can be tried at once (`chaos verify ID`):
-    without --like, a part of the lab is stopped. Nothing that is there is overwritten.
+    What is written holds together at once (`chaos catalog check`); without --like, a part of the lab is stopped. It can
+    be tried (`chaos verify ID`) once the last mark 'fill in' is taken away. Nothing that is there is overwritten.
     """
     from chaos_ext.catalog import load, scaffold
     from chaos_ext.cli.scaffolded import begin, finish

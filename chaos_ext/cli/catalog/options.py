@@ -7,14 +7,9 @@ from typing import Any
 
 import click
 
-in_format = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
+from chaos_ext.cli.screen import formatted
+
+in_format = formatted("table", "json", help="How to print it.")
 
 
 def _spoken(context: click.Context, parameter: click.Parameter, value: str | None) -> str:

@@ -8,7 +8,7 @@ from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.screen import echo
 from chaos_ext.language import listed, t
 
-_KINDS = ("failure-mode", "services", "environment")
+_KINDS = ("failure-mode", "services", "environment", "guidelines", "history")
 
 
 @click.command(
@@ -21,7 +21,7 @@ Examples:
 @click.option("--write", is_flag=True, help="Write all of them to schemas/, where the files refer to them.")
 @guarded
 def schema(kind: str | None, write: bool) -> None:
-    """JSON Schema for editors: of failure modes, services or environments."""
+    """JSON Schema for editors: of failure modes, services, environments, guidelines or history."""
     from chaos_ext import environments
     from chaos_ext.catalog import schema as schemas
 

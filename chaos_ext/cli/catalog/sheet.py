@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from chaos_ext.cli import output
 from chaos_ext.cli.edge import guarded
 from chaos_ext.cli.screen import echo
 
@@ -25,15 +26,17 @@ Examples:
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    help="The workbook to write.",
+    help="The workbook to write; its name ends in .xlsx.",
 )
+@output.force
 @_ENV
 @guarded
-def export(file: Path, environment: str) -> None:
+def export(file: Path, force: bool, environment: str) -> None:
     """Write the catalogue as a workbook: product view, application view, dependencies.
 
     Grey columns are only shown. Change the others, add rows for new failure modes, then `chaos catalog import`.
     """
+    output.refuse("--xlsx", file, over=force, suffix=".xlsx")
     write_workbook(file, environment, "product")
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chaos_ext.cli import output as target
 from chaos_ext.cli.catalog.options import as_json, in_language
 from chaos_ext.cli.edge import guarded
-from chaos_ext.cli.screen import echo
+from chaos_ext.cli.screen import columns, echo, formatted
 from chaos_ext.language import Language, Said, listed, say, t
 
 if TYPE_CHECKING:
@@ -32,24 +33,24 @@ Examples:
     type=click.Choice(["application", "product"]),
     help="application: service × failure mode, expected beside measured, and gaps. product: by product.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "markdown", "json", "xlsx"]),
-    default="table",
-    show_default=True,
-    help="How to print it; markdown and xlsx with --view only.",
-)
+@formatted("table", "markdown", "json", "xlsx", help="How to print it; markdown and xlsx with --view only.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to this file, not to the terminal.",
 )
+@target.force
 @click.option("--env", "environment", default="lab", show_default=True, help="Whose runs and objectives.")
 @in_language
 @guarded
 def show(
-    id_: str | None, view: str | None, form: str, output: Path | None, environment: str, language: str
+    id_: str | None,
+    view: str | None,
+    form: str,
+    output: Path | None,
+    force: bool,
+    environment: str,
+    language: str,
 ) -> None:
     """One failure mode (ID), or the catalogue as a table (--view).
 
@@ -64,6 +65,8 @@ def show(
         )
     if form == "xlsx" and output is None:
         raise click.UsageError(t("--format xlsx needs --output FILE.xlsx."))
+    if output is not None:
+        target.refuse("--output", output, over=force, suffix=".xlsx" if form == "xlsx" else "")
     if id_ is not None:
         _print(_one(id_, form, language), output)
     elif form == "xlsx":
@@ -86,8 +89,6 @@ def _print(text: str, output: Path | None) -> None:
 
 
 def _table(view: str, form: str, environment: str, on_screen: bool) -> str:
-    import shutil
-
     from chaos_ext import environments
     from chaos_ext.catalog import load
     from chaos_ext.history import measured
@@ -102,13 +103,13 @@ def _table(view: str, form: str, environment: str, on_screen: bool) -> str:
     made = make(catalog, environment, last, language)
     if form == "json":
         return as_json(made.as_dict())
-    columns = shutil.get_terminal_size().columns if on_screen and sys.stdout.isatty() else 0
+    width = columns() if on_screen else 0
     parts = (
         view_tables.application_parts(made)
         if isinstance(made, views.ApplicationView)
         else view_tables.product_parts(made)
     )
-    return view_tables.rendered(parts, form, language, columns)
+    return view_tables.rendered(parts, form, language, width)
 
 
 def _one(id_: str, form: str, language: str) -> str:
@@ -170,8 +171,9 @@ def _details(mode: FailureMode, language: str, path: Path) -> list[tuple[str, st
         for fault in faults:
             function = fault.provider.get("func") or fault.provider.get("path") or fault.provider.get("url")
             lines.append((t("reproduce"), f"{platform}: {fault.name} ({function})"))
-    if mode.leaves is not None:
-        lines.append((t("leaves"), text_in(mode.leaves, language)))
+    for entry in mode.leaves:
+        why = text_in(entry.why, language)
+        lines.append((t("leaves"), t("{path}: {why}", path=entry.path, why=why)))
     lines.append((t("owner"), mode.owner))
     lines += [(t("reference"), reference) for reference in mode.references]
     return lines

@@ -1,0 +1,1 @@
+"""What of the lab must be as it was after a trial. Probes that change nothing."""
