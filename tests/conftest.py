@@ -115,13 +115,28 @@ def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAOS_LANG", "en")
 
 
+def _pinned() -> dict[str, str]:
+    """Variables of this process that point into a folder of pins."""
+    return {name: value for name, value in os.environ.items() if "/chaos-pins-" in value}
+
+
 @pytest.fixture(autouse=True)
 def nothing_pinned_by_a_late_call(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A call that was given up ends late; what it puts back then is undone with the rest that its test had set."""
     yield  # and `monkeypatch`, which was there before, is undone after this
-    deadline = time.monotonic() + 60
-    while any("/chaos-pins-" in value for value in os.environ.values()) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 20  # its folder goes when it ends
+    while any(Path(value).parent.exists() for value in _pinned().values()) and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Fails a test after which this process is pinned still, and ends that: the next test has its own look around."""
+    yield
+    left = _pinned()
+    for name in left:
+        del os.environ[name]
+    assert not left, f"left pinned: {left}"
 
 
 @pytest.fixture(autouse=True)
