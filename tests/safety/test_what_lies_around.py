@@ -183,7 +183,7 @@ def test_a_request_of_a_fault_in_a_lab_goes_through_no_proxy(door, shared_place,
 
 def test_a_program_of_a_fault_in_a_lab_finds_nothing_that_lies_around(door, shared_place, thing, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "production")
-    script = f"printenv AWS_PROFILE || rm {thing.path}"
+    script = f"printenv AWS_PROFILE || mv {thing.path} {thing.path}.lost"
     shell = {"type": "process", "path": "bash", "arguments": ["-c", script]}
     _through(
         door, shared_place, {**thing.fault(), "activity": {"type": "action", "name": "rm", "provider": shell}}
