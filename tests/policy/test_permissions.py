@@ -360,6 +360,32 @@ def test_a_block_of_a_runbook_says_what_it_needs(project):
     assert mine == [Need("aws", "s3:GetObject"), Need("aws", "s3:ListBucket", "arn:aws:s3:::exports")]
 
 
+LOOKS = """\
+snapshot:
+- type: probe
+  name: clusters
+  provider: {type: python, module: chaosaws.rds.probes, func: cluster_status, arguments: {cluster_id: orders}}
+- {type: probe, name: page, provider: {type: http, url: "https://app.dedicated.example.com/state"}}
+"""
+
+
+def test_a_look_before_and_after_needs_what_it_calls(project):
+    project.edit("environments/dedicated.yaml", "targets: {", LOOKS.rsplit("- {", 1)[0] + "targets: {")
+    found = derive(project.root, project.request(environment="dedicated"))
+    mine = [each.need.action for each in found if each.by == "clusters"]
+    assert mine == ["rds:DescribeDBClusters"]
+
+
+def test_a_look_that_is_a_request_cannot_be_derived(project):
+    project.edit("environments/dedicated.yaml", "targets: {", LOOKS + "targets: {")
+    with pytest.raises(UsageError) as raised:
+        derive(project.root, project.request(environment="dedicated"))
+    assert [str(problem) for problem in raised.value.problems] == [
+        "environments/dedicated.yaml:19: got 'GET https://app.dedicated.example.com/state', expected a Python activity "
+        "that declares what it needs. What a program or a request needs cannot be derived."
+    ]
+
+
 # --- the table of drivers' activities ---
 
 

@@ -39,6 +39,7 @@ def derive(root: Path, request: Request) -> list[Needed]:
     for at, activity in _activities(request.experiment):
         found += _of(activity, environment, lambda at=at: _where(root, request, at), problems)
     found += _of_the_runbook(root, request, problems)
+    found += _of_the_looks(root, environment, problems)
     if problems:
         raise UsageError(problems)
     users: dict[Need, list[Said | str]] = {}
@@ -123,6 +124,21 @@ def _of_the_secrets(environment: Environment) -> Iterator[Needed]:
         if reference.kubernetes is not None:
             one = reference.kubernetes
             yield Needed(Need("kubernetes", f"get secrets/{one.name}", one.namespace), by)
+
+
+def _of_the_looks(root: Path, environment: Environment, problems: list[Problem]) -> Iterator[Needed]:
+    """What a team's own looks before and after a trial take (`snapshot`); those that come by name are the lab's."""
+    file = root / "environments" / f"{environment.name}.yaml"
+
+    def where(index: int) -> str:
+        try:
+            return sources.read(file, root).where(("snapshot", index))
+        except UsageError:
+            return environment.name
+
+    for index, look in enumerate(environment.snapshot):
+        if not isinstance(look, str):
+            yield from _of(dict(look), environment, lambda index=index: where(index), problems)
 
 
 def _activities(experiment: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
