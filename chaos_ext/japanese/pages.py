@@ -4,7 +4,7 @@ from __future__ import annotations
 
 WORDS: dict[str, str] = {
     # what a verdict says
-    "The failure was real, the alert fired in time and linked this runbook, and the runbook as it is written brought users back in time with nothing acknowledged lost. It was not luck: without it they did not come back.": "障害は実際に起こり、アラートは目標時間内に発報してこのランブックを示しました。書かれたとおりのランブックで、利用者は目標時間内に復旧し、受け付け済みの書き込みは失われませんでした。偶然ではありません。ランブックなしでは復旧しませんでした。",
+    "The failure was real, the alert fired in time and linked this runbook, and the runbook as it is written brought users back in time with nothing acknowledged lost. Where nobody acted they did not come back.": "障害は実際に起こり、アラートは目標時間内に発報してこのランブックを示しました。書かれたとおりのランブックで、利用者は目標時間内に復旧し、受け付け済みの書き込みは失われませんでした。何もしなかった場合は復旧しませんでした。",
     "The failure was real and the alert fired in time. What users felt of it, if anything, passed by itself in time with nothing acknowledged lost, as the catalogue claims, and the runbook neither harmed nor delayed that.": "障害は実際に起こり、アラートは目標時間内に発報しました。カタログの記載どおり、利用者への影響は（あったとしても）目標時間内に自然に収まり、受け付け済みの書き込みは失われませんでした。ランブックはそれを妨げも遅らせもしませんでした。",
     "Something that the catalogue claims was shown to be wrong. What, and where, stands below.": "カタログの記載に反することが示されました。内容と場所は下のとおりです。",
     "Nothing is claimed: what was recorded proves neither that the runbook works nor that it does not.": "何も主張しません。記録からは、ランブックが有効とも無効とも言えません。",

@@ -8,7 +8,7 @@ from chaos_ext.model import MutantWord, StepWord
 _MEANING: dict[str, Said] = {
     "verified": t(
         "The failure was real, the alert fired in time and linked this runbook, and the runbook as it is written "
-        "brought users back in time with nothing acknowledged lost. It was not luck: without it they did not come back."
+        "brought users back in time with nothing acknowledged lost. Where nobody acted they did not come back."
     ),
     "refuted": t("Something that the catalogue claims was shown to be wrong. What, and where, stands below."),
     "unknown": t(
