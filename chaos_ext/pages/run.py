@@ -175,7 +175,10 @@ def _writes(log: Event | None) -> Event | None:
     if log is None:
         return None
     kept = {key: value for key, value in log.items() if key in ("readable", "why") or _counts(value)}
-    return {**kept, "lost": _listed(log.get("lost"))}
+    counts = {
+        key: value for key in ("acknowledged", "indeterminate") if isinstance(value := kept.get(key), int)
+    }
+    return {**kept, "acknowledged": 0, "indeterminate": 0, **counts, "lost": _listed(log.get("lost"))}
 
 
 def _number(value: Any) -> float:

@@ -107,7 +107,7 @@ def lost(arm: ArmOfRun) -> str:
     if not logs:
         return "-"
     gone = sum(len(log.get("lost") or ()) for log in logs)
-    return t("{count} of {of}", count=gone, of=sum(int(log.get("acknowledged") or 0) for log in logs))
+    return t("{count} of {of}", count=gone, of=sum(log["acknowledged"] for log in logs))
 
 
 def tiles(run: Run) -> Iterator[Tile]:
@@ -146,7 +146,7 @@ def tiles(run: Run) -> Iterator[Tile]:
         gone = sum(len(log.get("lost") or ()) for log in logs)
         yield Tile(
             t("Acknowledged writes lost"),
-            t("{count} of {of}", count=gone, of=sum(int(log.get("acknowledged") or 0) for log in logs)),
+            t("{count} of {of}", count=gone, of=sum(log["acknowledged"] for log in logs)),
             t("allowed in one trial: {count}", count=kept.lost_acknowledged_writes),
             "bad" if gone > kept.lost_acknowledged_writes * len(logs) else "good",
         )

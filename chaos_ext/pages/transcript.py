@@ -9,6 +9,7 @@ from chaos_ext.language import Language, t
 from chaos_ext.model import Event
 from chaos_ext.report.line import Line
 from chaos_ext.report.story import Story
+from chaos_ext.report.telling import tell
 
 _OUTPUT, _COMMAND = "| ", "$ "
 _WIDE = 2000  # characters of one line, and of a command, that a page shows
@@ -95,7 +96,7 @@ def transcript(
 def _told(story: PageStory, event: Event) -> list[Line]:
     """What `event` adds to the story; one that holds something strange says so, as on a terminal."""
     try:
-        return story.tell(event)
+        return tell(story, event)
     except Exception as error:  # noqa: BLE001 - what cannot be told must not take the rest of the page with it
         return [
             Told(t("({kind} cannot be shown: {why})", kind=event.get("kind"), why=error), "bad", label="?")

@@ -56,7 +56,7 @@ def untested(run: Run) -> Iterator[Said]:
         yield t(
             "Flows of which nothing was measured while the fault was in force: {flows}.", flows=_some(silent)
         )
-    doubtful = sum(int(trial.writes.get("indeterminate") or 0) for trial in run.trials if trial.writes)
+    doubtful = sum(trial.writes["indeterminate"] for trial in run.trials if trial.writes)
     if doubtful:
         yield t(
             "What became of {count} writes that got no answer: users were not told that they are stored, so they are "

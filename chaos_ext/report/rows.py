@@ -12,6 +12,7 @@ from chaos_ext.report.clean import clean
 from chaos_ext.report.line import Line
 from chaos_ext.report.several import Result
 from chaos_ext.report.story import Story
+from chaos_ext.report.telling import tell
 
 # What is worth a line in a log of many runs; besides, everything that is bad.
 _TOLD = frozenset(
@@ -45,7 +46,7 @@ class Row:
     def hear(self, event: Event) -> list[Line]:
         """Take in an event of the run; the lines that a log should have for it, at most one."""
         kind = str(event.get("kind"))
-        told = [line for line in self.story.tell(event) if line.text.strip()]
+        told = [line for line in tell(self.story, event) if line.text.strip()]
         if kind == "trial-started" and self.story.trials:
             number = str(event.get("trial", "")).split("-")[0].lstrip("0")
             self.trial = f"{number}/{self.story.trials}"

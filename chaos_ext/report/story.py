@@ -1,4 +1,4 @@
-"""A run told as it happens: each event becomes lines. No stream and no clock, so every line can be tested.
+"""How far a run is told, and how its lines are laid out. No stream and no clock, so every line can be tested.
 
 Times in the left column count from the trial's start, and from the fault once it is in.
 """
@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from chaos_ext.language import Language, Said, say, t
 from chaos_ext.model import Arm, Event, Interval
 from chaos_ext.report import text
-from chaos_ext.report.chapters import TELLERS
 from chaos_ext.report.clean import clean, wrap
 from chaos_ext.report.line import Line
-from chaos_ext.report.waiting import WAITING
 from chaos_ext.report.words import seconds, span
 
 GUTTER, LABEL = 9, 12
@@ -42,24 +40,10 @@ class Story:
         self.arm: str = Arm.TREATMENT
         self.plain = True  # whether the runbook, if any, is followed as it is written
         self.trial: Event = {}
-        self._in_lab = False
+        self.in_lab = False
 
-    def tell(self, event: Event) -> list[Line]:
-        """The lines that `event` adds. An event of an unknown kind, or one that lacks something, adds none or less."""
-        kind = str(event.get("kind"))
-        if kind == "lab-says":
-            if self._in_lab:
-                self._now(event, t("lab: {line}", line=event.get("line", "")))
-            return []
-        self._in_lab = kind == "lab-starting"
-        teller = TELLERS.get(kind)
-        lines = list(teller(self, event)) if teller else []
-        waiting = WAITING.get(kind)
-        if waiting is not None:
-            self._now(event, waiting(event))
-        return lines
-
-    def _now(self, event: Event, what: str) -> None:
+    def now(self, event: Event, what: str) -> None:
+        """What goes on from this event on; nothing when `what` is empty."""
         self.busy = Busy(clean(self._told(what)), float(event.get("at", 0.0))) if what else None
 
     # --- language ---

@@ -22,6 +22,7 @@ from chaos_ext.report.clean import clean, wrap
 from chaos_ext.report.findings import finding_rows
 from chaos_ext.report.line import Line
 from chaos_ext.report.story import Story
+from chaos_ext.report.telling import tell
 from chaos_ext.report.words import VERDICTS
 
 _STYLES = {"plain": "", "good": "\x1b[32m", "bad": "\x1b[31m", "strong": "\x1b[1m", "dim": "\x1b[2m"}
@@ -77,7 +78,7 @@ class Terminal:
         with self._lock:
             self._fit()
             try:
-                told = self._story.tell(event)
+                told = tell(self._story, event)
             except Exception as error:  # noqa: BLE001 - what cannot be told must not stop a trial that broke something
                 told = [
                     Line(

@@ -27,13 +27,13 @@ from chaos_ext.masking import register
 from chaos_ext.safety import process_list
 from chaos_ext.safety.changing import may_change
 from chaos_ext.safety.identity import drivers
+from chaos_ext.safety.running import Experiment, one
 
 if TYPE_CHECKING:
     from chaos_ext.model import Place
     from chaos_ext.safety.identity.proof import Proof
     from chaos_ext.safety.policy.enforcing import Ruling
 
-Experiment = dict[str, Any]
 _PROVIDERS = ("run_python_activity", "run_process_activity", "run_http_activity")
 _MARK = "_of_the_gate"
 
@@ -69,11 +69,6 @@ class Running:
 _running: list[Running] = []
 _thread = threading.local()
 _aborting: list[Callable[[], bool]] = []
-
-
-def experiment() -> Experiment | None:
-    """The experiment that Chaos Toolkit runs in this process; None: none."""
-    return _running[-1].experiment if _running else None
 
 
 def project() -> Path | None:
@@ -178,7 +173,8 @@ def _watched(run: Callable[..., Any]) -> Callable[..., Any]:
         self.register_event_handler(_phases(running))
         _running.append(running)
         try:
-            journal = run(self, experiment, settings, *args, **kwargs)
+            with one(experiment):
+                journal = run(self, experiment, settings, *args, **kwargs)
         finally:
             _running.remove(running)
         return register.hidden(journal) if running.is_ours else journal

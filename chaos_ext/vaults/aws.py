@@ -9,8 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chaos_ext.language import t
-from chaos_ext.vaults.read import text_of
-from chaos_ext.vaults.unreadable import Unreadable
+from chaos_ext.vaults.unreadable import Unreadable, text_of
 
 if TYPE_CHECKING:
     from chaos_ext.model import AwsSecret

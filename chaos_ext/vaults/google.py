@@ -11,8 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from chaos_ext.language import t
-from chaos_ext.vaults.read import text_of
-from chaos_ext.vaults.unreadable import Unreadable
+from chaos_ext.vaults.unreadable import Unreadable, text_of
 
 if TYPE_CHECKING:
     from chaos_ext.model import GoogleSecret

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chaos_ext.errors import Blocked
 from chaos_ext.language import t
 from chaos_ext.safety.identity.kubernetes import pinned_config
-from chaos_ext.vaults.read import text_of
-from chaos_ext.vaults.unreadable import Unreadable
+from chaos_ext.vaults.unreadable import Unreadable, text_of
 
 if TYPE_CHECKING:
     from chaos_ext.model import KubernetesSecret

@@ -14,7 +14,7 @@ from chaos_ext.language import t
 from chaos_ext.masking import register
 from chaos_ext.masking.forms import SHORTEST, is_too_short
 from chaos_ext.safety.bounded import Bounded, Overdue
-from chaos_ext.vaults.unreadable import Unreadable
+from chaos_ext.vaults.unreadable import Unreadable, text_of
 
 if TYPE_CHECKING:
     from chaos_ext.model import Environment, SecretReference
@@ -142,14 +142,6 @@ def _of_file(place: str) -> str:
     except OSError as error:
         raise Unreadable(f"{place} ({error.strerror})", expected) from None
     return _without_line_break(text_of(data))
-
-
-def text_of(data: bytes) -> str:
-    """The bytes of a value as text. Raises Unreadable."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Unreadable(t("bytes that are not UTF-8"), t("a text")) from None
 
 
 def _without_line_break(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Why a secret cannot be read, in words that hold no value."""
+"""What a secret holds as text, and why one cannot be read, in words that hold no value."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ class Unreadable(Exception):
         self.got = got
         self.expected = expected or t("the value")
         self.hint = hint
+
+
+def text_of(data: bytes) -> str:
+    """The bytes of a value as text. Raises Unreadable."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable(t("bytes that are not UTF-8"), t("a text")) from None

@@ -16,9 +16,9 @@ from chaos_ext.safety.policy.canonical import canonical, of_experiment
 _SEEN = """
 def note(path):
     from pathlib import Path
-    from chaos_ext.safety import gate
+    from chaos_ext.safety import running
     from chaos_ext.safety.policy.canonical import of_experiment
-    Path(path).write_text(of_experiment(gate.experiment()))
+    Path(path).write_text(of_experiment(running.experiment()))
     return True
 """
 

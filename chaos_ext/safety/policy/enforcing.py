@@ -18,6 +18,7 @@ from chaos_ext.catalog import guidelines, load
 from chaos_ext.errors import Blocked, ChaosExtError, Problem, UsageError
 from chaos_ext.language import Said, both, listed, t
 from chaos_ext.model import Decision, FailureMode, Text
+from chaos_ext.safety import running
 from chaos_ext.safety.policy import approvals, values
 from chaos_ext.safety.policy.approvals import Standing, Wanted
 from chaos_ext.safety.policy.canonical import of_experiment
@@ -103,9 +104,9 @@ def refuse_at_the_door(
     name = str(fault.configuration.get("chaos_mode") or "")
     subject = of_fault(fault, environment, at, tuple(targets), _mode(root, name))
     decided = tuple(decide(read, each) for each in parts(subject))
-    running = running_experiment()
-    ruling = _or_blocked(_with_approval(root, name, environment, decided, at, running, None))
-    _refuse_other_values(ruling, running or {}, fault.configuration)
+    whole = running.experiment()
+    ruling = _or_blocked(_with_approval(root, name, environment, decided, at, whole, None))
+    _refuse_other_values(ruling, whole or {}, fault.configuration)
     return ruling
 
 
@@ -117,7 +118,7 @@ def refuse_to_look(environment: Environment, id: str, at: datetime | None = None
         root = environments.project_root()
         read = guidelines.read(root)
         decided = tuple(decide(read, each) for each in found)
-        _or_blocked(_with_approval(root, id, environment, decided, at, running_experiment(), None))
+        _or_blocked(_with_approval(root, id, environment, decided, at, running.experiment(), None))
 
 
 def refuse_at_the_gate(
@@ -158,13 +159,6 @@ def _refuse_other_values(
 ) -> None:
     if ruling.approval is not None:
         values.refuse_others(experiment, configuration)
-
-
-def running_experiment() -> Mapping[str, Any] | None:
-    """The experiment that Chaos Toolkit runs in this process; None: none."""
-    from chaos_ext.safety import gate  # which asks us
-
-    return gate.experiment()
 
 
 def id_of(experiment: Mapping[str, Any], file: Path | None = None) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from chaos_lab.services.faultproxy.proxy import Proxy
-from chaos_lab.services.faultproxy.toxics import KINDS, Toxic
+from chaos_lab.services.faultproxy.stage import Toxic
+from chaos_lab.services.faultproxy.toxics import KINDS
 from chaos_lab.services.process import BadConfig, answer, log
 
 VERSION = "2.12.0"  # whose API this is
@@ -157,7 +158,7 @@ class Api:
             raise ApiError("stream was invalid, can be either upstream or downstream", 400)
         if kind not in KINDS:
             raise ApiError("invalid toxic type", 400)
-        toxic = Toxic(_text(wanted, "name") or f"{kind}_{stream}", kind, stream)
+        toxic = Toxic(_text(wanted, "name") or f"{kind}_{stream}", KINDS[kind], stream)
         toxic.attributes, toxic.toxicity = _toxic_fields(toxic, wanted)
         async with proxy.lock:
             if proxy.toxic(toxic.name):

@@ -13,8 +13,8 @@ import struct
 import time
 from collections.abc import Callable, Iterable
 
-from chaos_lab.services.faultproxy.stage import Chunk, Sink, Stage
-from chaos_lab.services.faultproxy.toxics import Toxic
+from chaos_lab.services.faultproxy.stage import Chunk, Sink, Stage, Toxic
+from chaos_lab.services.faultproxy.toxics import latency
 
 MOST_LEFT_BYTES = 64 * 1024  # waiting for a slow receiver, before those behind must wait too
 
@@ -212,7 +212,7 @@ class Connection:
         for stream, line in self.lines.items():
             if distance_ms:
                 attributes = {"latency": distance_ms, "jitter": 0}
-                line.add(Toxic("distance", "latency", stream, attributes=attributes))
+                line.add(Toxic("distance", latency.KIND, stream, attributes=attributes))
             line.start(toxic for toxic in toxics if toxic.stream == stream)
 
     def done(self) -> bool:

@@ -10,7 +10,7 @@ import os
 import socket
 
 from chaos_lab.services.faultproxy.connection import Connection
-from chaos_lab.services.faultproxy.toxics import Toxic
+from chaos_lab.services.faultproxy.stage import Toxic
 from chaos_lab.services.process import address, log
 
 CONNECT_S = 10.0  # to the upstream; a caller that does not want to wait so long hangs up itself

@@ -1,17 +1,20 @@
-"""One step of a direction of a connection: chunks wait here, and a toxic passes them on in its own way."""
+"""One step of a direction of a connection: chunks wait here, and a toxic passes them on in its own way.
+
+What a toxic is stands here too: neither can be said without the other.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from chaos_lab.services.process import log
 
-if TYPE_CHECKING:
-    from chaos_lab.services.faultproxy.toxics import Toxic
+Attributes = dict[str, int]
 
 
 class Chunk(NamedTuple):
@@ -32,6 +35,46 @@ class Sink(Protocol):
     def end(self, *, reset: bool | None = None) -> None:
         """No more will be put. `reset`: None passes the other side's orderly end on, False closes the
         connection, True breaks it with a TCP reset."""
+
+
+def fine(attributes: Attributes) -> str:
+    """No further rule."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of toxic: its attributes (whole numbers, zero when not given) and what it does with a stage.
+
+    `pipe` returns when the stream ends, after which the stage passes the end on.
+    """
+
+    name: str
+    pipe: Callable[[Stage, Attributes], Awaitable[None]]
+    attributes: tuple[str, ...] = ()
+    buffer: int = 0  # chunks that may wait before the toxic without slowing the sender down
+    wrong: Callable[[Attributes], str] = field(default=fine)  # what is wrong with the attributes, or ""
+    closes_when_removed: bool = False  # it has lost data, so the connection cannot go on
+
+
+@dataclass
+class Toxic:
+    """One toxic of a proxy, as the API shows it."""
+
+    name: str
+    kind: Kind
+    stream: str  # upstream: from the client to the server; downstream: back
+    toxicity: float = 1.0  # share of connections that are hit
+    attributes: Attributes = field(default_factory=dict)
+
+    def shown(self) -> dict[str, object]:
+        return {
+            "attributes": dict(self.attributes),
+            "name": self.name,
+            "type": self.kind.name,
+            "stream": self.stream,
+            "toxicity": self.toxicity,
+        }
 
 
 class Stage:

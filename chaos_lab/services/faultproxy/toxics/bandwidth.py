@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from chaos_lab.services.faultproxy.stage import Stage
-from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+from chaos_lab.services.faultproxy.stage import Attributes, Kind, Stage
 
 SLICE_S = 0.1  # big chunks are sent in parts so long, so that the stream flows instead of jumping
 
@@ -23,4 +22,4 @@ async def pipe(stage: Stage, attributes: Attributes) -> None:
         await stage.write(size)
 
 
-KIND = Kind(pipe, ("rate",))
+KIND = Kind("bandwidth", pipe, ("rate",))

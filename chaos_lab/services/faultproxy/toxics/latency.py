@@ -6,8 +6,7 @@ import asyncio
 import random
 import time
 
-from chaos_lab.services.faultproxy.stage import Stage
-from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+from chaos_lab.services.faultproxy.stage import Attributes, Kind, Stage
 
 
 async def pipe(stage: Stage, attributes: Attributes) -> None:
@@ -21,4 +20,4 @@ async def pipe(stage: Stage, attributes: Attributes) -> None:
 
 
 # A long line holds much: without a buffer the sender would wait for each chunk to arrive.
-KIND = Kind(pipe, ("latency", "jitter"), buffer=1024)
+KIND = Kind("latency", pipe, ("latency", "jitter"), buffer=1024)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from chaos_lab.services.faultproxy.stage import Stage
-from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+from chaos_lab.services.faultproxy.stage import Attributes, Kind, Stage
 
 
 async def pipe(stage: Stage, attributes: Attributes) -> None:
@@ -17,4 +16,4 @@ async def pipe(stage: Stage, attributes: Attributes) -> None:
             return
 
 
-KIND = Kind(pipe, ("bytes",))
+KIND = Kind("limit_data", pipe, ("bytes",))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from chaos_lab.services.faultproxy.stage import Stage
-from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+from chaos_lab.services.faultproxy.stage import Attributes, Kind, Stage
 
 
 async def pipe(stage: Stage, attributes: Attributes) -> None:
@@ -14,4 +13,4 @@ async def pipe(stage: Stage, attributes: Attributes) -> None:
     stage.close(reset=True)
 
 
-KIND = Kind(pipe, ("timeout",))
+KIND = Kind("reset_peer", pipe, ("timeout",))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from chaos_lab.services.faultproxy.stage import Stage
-from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+from chaos_lab.services.faultproxy.stage import Attributes, Kind, Stage
 
 
 async def pipe(stage: Stage, attributes: Attributes) -> None:
@@ -25,4 +24,4 @@ def wrong(attributes: Attributes) -> str:
     return ""
 
 
-KIND = Kind(pipe, ("average_size", "size_variation", "delay"), wrong=wrong)
+KIND = Kind("slicer", pipe, ("average_size", "size_variation", "delay"), wrong=wrong)

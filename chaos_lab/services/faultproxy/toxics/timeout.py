@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from chaos_lab.services.faultproxy.stage import Stage
-from chaos_lab.services.faultproxy.toxics.kind import Attributes, Kind
+from chaos_lab.services.faultproxy.stage import Attributes, Kind, Stage
 
 
 async def pipe(stage: Stage, attributes: Attributes) -> None:
@@ -21,4 +20,4 @@ async def pipe(stage: Stage, attributes: Attributes) -> None:
         stage.close()
 
 
-KIND = Kind(pipe, ("timeout",), closes_when_removed=True)
+KIND = Kind("timeout", pipe, ("timeout",), closes_when_removed=True)
