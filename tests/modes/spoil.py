@@ -1,20 +1,34 @@
 """Runbooks with one mistake each, faults that do nothing, and what a run of them must say.
 
-A `Spoil` takes a runbook's text and gives it back with a mistake in it. Every mode has a test file beside
-this one with at least four of them.
+A `Spoil` takes a runbook's text and gives it back with a mistake in it. Every mode has a test file beside this one with
+at least one mistake of each kind (`KINDS`); `test_every_mode.py` holds them to it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pytest
 import yaml
 from projects_for_tests import Project
 
 Spoil = Callable[[str], str]
+Kind = Literal["missing", "swapped", "doubled", "wrong-target", "too-slow", "verification-blind"]
+# To run a step of a shipped runbook twice is harmless, and the mutated arms try that. What is `doubled` here hurts:
+# twice with its effect, or started over and cut midway.
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+def mistake(kind: Kind, what: str, spoil: Spoil, *expected: str, quick: bool = False) -> Any:
+    """A row of a mode's `BAD`: which kind of mistake, what is mistaken, and the reasons that a run of it must give.
+
+    "a|b": either of the two. `quick`: it is tried without --slow.
+    """
+    assert expected, f"{kind}-{what}: no reason"
+    return pytest.param(spoil, set(expected), id=f"{kind}-{what}", marks=() if quick else pytest.mark.slow)
+
 
 # --- mistakes ------------------------------------------------------------------------------------
 
@@ -35,11 +49,21 @@ def without(heading: str) -> Spoil:
 
 
 def swapped(first: str, second: str, given: tuple[str, str]) -> Spoil:
-    """Two steps in the wrong order; `given` keeps the linter from seeing it."""
+    """A step and a decision in the wrong order; `given` keeps the linter from seeing it."""
 
     def change(text: str) -> str:
         one, two = _section(text, first), _section(text, second)
         return replaced(*given)(text).replace(one, "\0").replace(two, one).replace("\0", two)
+
+    return change
+
+
+def exchanged(first: str, second: str) -> Spoil:
+    """Two blocks in the wrong order: each does what the other should, under headings whose numbers count up."""
+
+    def change(text: str) -> str:
+        one, two = _code(text, first), _code(text, second)
+        return block(second, code=one)(block(first, code=two)(text))
 
     return change
 
@@ -67,14 +91,21 @@ def block(name: str, before: str = "", after: str = "", code: str = "") -> Spoil
     """The block called `name` does more (waits, does harm), `before` or `after` its own code; or `code` instead."""
 
     def change(text: str) -> str:
-        pattern = rf'(```sh {{[^\n]*"name":"{re.escape(name)}"[^\n]*\n)(.*?)(```)'
-        found = re.findall(pattern, text, re.S)
-        assert len(found) == 1, f"block {name!r} is there {len(found)} times"
-        head, old, tail = found[0]
-        lines = (before, code or old.rstrip("\n"), after)
-        return text.replace(head + old + tail, head + "".join(f"{line}\n" for line in lines if line) + tail)
+        old = _code(text, name)
+        begin = text.index(f"\n{old}\n```", text.index(f'"name":"{name}"')) + 1
+        lines = "\n".join(line for line in (before, code or old, after) if line)
+        return text[:begin] + lines + text[begin + len(old) :]
 
     return change
+
+
+def _code(text: str, name: str) -> str:
+    """What the block called `name` runs."""
+    found: list[str] = re.findall(
+        rf'^```sh {{[^\n]*"name":"{re.escape(name)}"[^\n]*\n(.*?)\n```$', text, re.S | re.M
+    )
+    assert len(found) == 1, f"block {name!r} is there {len(found)} times"
+    return found[0]
 
 
 def all_of(*spoils: Spoil) -> Spoil:
@@ -178,24 +209,29 @@ def proven(mode: str) -> Callable[..., None]:
 
 
 def not_verified(mode: str, bad: list[Any]) -> Callable[..., None]:
-    """The test that a runbook with one of the mistakes in `bad` is not; each a parameter (mistake, expected words)."""
+    """The test that a runbook with one of the mistakes in `bad`, each a row made by `mistake`, is not verified."""
 
-    @pytest.mark.slow
-    @pytest.mark.parametrize(("mistake", "expected"), bad)
-    def test(project: Project, mistake: Spoil, expected: set[str]) -> None:
-        assert_not_verified(project, mode, mistake, expected)
+    @pytest.mark.parametrize(("spoil", "expected"), bad)
+    def test(project: Project, spoil: Spoil, expected: set[str]) -> None:
+        assert_not_verified(project, mode, spoil, expected)
 
-    return test
+    return _about(test, mode)
 
 
-def proving_nothing(mode: str) -> Callable[..., None]:
-    """The test that a fault that does nothing is `unknown`."""
+def proving_nothing(mode: str, *, quick: bool = False) -> Callable[..., None]:
+    """The test that a fault that does nothing is `unknown`; `quick`: it is tried without --slow."""
 
-    @pytest.mark.slow
     def test(project: Project) -> None:
         assert_noop_proves_nothing(project, mode)
 
-    return test
+    return _about(test if quick else pytest.mark.slow(test), mode)
+
+
+def _about(test: Any, mode: str) -> Callable[..., None]:
+    """`test`, which knows of which mode it is."""
+    test.of = mode
+    told: Callable[..., None] = test
+    return told
 
 
 def _file(project: Project, mode: str) -> Any:

@@ -101,29 +101,44 @@ def test_an_undo_after_half_a_repair_ends_with_what_clients_accept(configuration
     assert users() == 200
 
 
-_ISSUE, _LOAD = "\ncertificate issue\n", '\nsupervisorctl signal HUP "$EDGE"\n'
-
-
-def _swapped(text):
-    """Loads what is there, then issues what nobody loads."""
-    assert text.count(_ISSUE) == text.count(_LOAD) == 1
-    return text.replace(_ISSUE, "\0").replace(_LOAD, _ISSUE).replace("\0", _LOAD)
-
+_ISSUED_AGAIN_AND_CUT = """cp "$LAB_TLS/edge.pem" "$TMPDIR/first.pem"
+certificate issue
+cp "$TMPDIR/first.pem" "$LAB_TLS/edge.pem" """.rstrip()
 
 BAD = [
-    pytest.param(
-        spoil.without("Step 4: Have the edge load it"),
-        {"step-failed", "not-recovered"},
-        id="step-removed",
+    spoil.mistake(
+        "missing", "loading", spoil.without("Step 4: Have the edge load it"), "step-failed", "not-recovered"
     ),
-    pytest.param(_swapped, {"step-failed", "not-recovered"}, id="steps-swapped"),
-    pytest.param(
+    spoil.mistake(
+        "swapped",
+        "loads-before-it-issues",
+        spoil.exchanged("issue", "reload"),
+        "step-failed",
+        "not-recovered",
+    ),
+    # To issue twice does nothing: the second is as good. Started over and cut midway it leaves the second key with the
+    # first certificate, and the edge refuses that.
+    spoil.mistake(
+        "doubled",
+        "issues-again-and-is-cut",
+        spoil.all_of(
+            spoil.block("issue", after=_ISSUED_AGAIN_AND_CUT),
+            spoil.replaced(
+                'export EDGE="${EDGE:-edge}"', 'export EDGE="${EDGE:-edge}" LAB_TLS="${LAB_TLS:?}"'
+            ),
+        ),
+        "step-failed",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "another-program",
         spoil.replaced('export EDGE="${EDGE:-edge}"', 'export EDGE="${EDGE:-dashboard}"'),
-        {"step-failed", "not-recovered"},
-        id="wrong-program",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(spoil.block("issue", before="sleep 15"), {"too-slow"}, id="too-slow"),
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake("too-slow", "issuing", spoil.block("issue", before="sleep 15"), "too-slow"),
 ]
 
 

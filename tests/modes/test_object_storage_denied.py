@@ -111,22 +111,43 @@ def test_no_probe_is_left_behind(configuration, s3, follow):
 
 
 BAD = [
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(
-        spoil.block("restore-policy", before="exit 0"), {"step-failed", "not-recovered"}, id="restores-nothing"
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake(
+        "missing", "policy", spoil.block("restore-policy", before="exit 0"), "step-failed", "not-recovered"
     ),
-    pytest.param(
+    spoil.mistake("missing", "replay", spoil.block("replay", before="exit 0"), "step-failed"),
+    spoil.mistake(
+        "swapped",
+        "replays-before-it-may",
+        spoil.exchanged("restore-policy", "replay"),
+        "step-failed",
+    ),
+    # Twice the same policy is the same policy. With the undo behind it, as when all blocks are run, the first is gone.
+    spoil.mistake(
+        "doubled",
+        "puts-back-what-was-there",
+        spoil.block(
+            "restore-policy",
+            after='aws s3api put-bucket-policy --bucket "$EXPORTS_BUCKET" --policy "$POLICY_NOW"',
+        ),
+        "step-failed",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "the-policy-that-is-there",
         spoil.replaced('"file://$POLICY_FILE"', '"$POLICY_NOW"'),
-        {"step-failed", "not-recovered"},
-        id="puts-back-what-is-there",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(spoil.block("replay", before="exit 0"), {"step-failed"}, id="replays-nothing"),
-    pytest.param(
+    spoil.mistake(
+        "wrong-target",
+        "another-file",
         spoil.replaced("${POLICY_FILE:-$LAB_CONF/exports-policy.json}", "${POLICY_FILE:-/etc/hostname}"),
-        {"step-failed", "not-recovered"},
-        id="another-file",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(spoil.block("restore-policy", before="sleep 20"), {"too-slow"}, id="too-slow"),
+    spoil.mistake("too-slow", "policy", spoil.block("restore-policy", before="sleep 20"), "too-slow"),
 ]  # fmt: skip
 
 

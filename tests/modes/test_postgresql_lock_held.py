@@ -85,21 +85,54 @@ def test_a_killed_client_frees_the_lock(configuration, until, released):
     )
 
 
+_STARTED_OVER = """psql "service=$PRIMARY user=reporting" -Xqc "BEGIN" -c "LOCK TABLE responses IN EXCLUSIVE MODE" \\
+  -c "SELECT pg_sleep(60)" >/dev/null 2>&1 &
+sleep 1"""
+
 BAD = [
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake(
+        "missing",
+        "ending-the-session",
         spoil.replaced("CASE WHEN pg_terminate_backend(pid, 5000)", "CASE WHEN pid > 0"),
-        {"step-failed", "not-recovered"},
-        id="step-does-nothing",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
+    spoil.mistake(
+        "swapped",
+        "decides-before-it-looks",
+        spoil.swapped(
+            "Step 2: Find the session that all others wait for",
+            "Decision 3: What does that session do",
+            (
+                'export NODES="${NODES:-pg-a pg-b pg-c}"',
+                'export NODES="${NODES:-pg-a pg-b pg-c}" BLOCKER_STATE=""',
+            ),
+        ),
+        "step-failed",
+        "not-recovered",
+    ),
+    # To end the session twice does nothing, as it is known by its start too. What hurts when it is done once more is
+    # the report: it is started over and cut midway, and the server does not notice that its client has gone.
+    spoil.mistake(
+        "doubled",
+        "starts-the-report-over",
+        spoil.block("end-session", after=_STARTED_OVER),
+        "step-failed",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "ends-who-waits-instead-of-who-blocks",
         spoil.replaced(
             "WHERE cardinality(pg_blocking_pids(pid)) = 0", "WHERE cardinality(pg_blocking_pids(pid)) > 0"
         ),
-        {"step-failed", "not-recovered"},
-        id="ends-who-waits-instead-of-who-blocks",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(spoil.block("end-session", before="sleep 15"), {"too-slow|not-recovered"}, id="too-slow"),
+    spoil.mistake(
+        "too-slow", "ending", spoil.block("end-session", before="sleep 13"), "too-slow|not-recovered"
+    ),
 ]
 
 

@@ -49,19 +49,53 @@ def test_a_primary_replays_nothing(configuration):
     assert postgresql_replay.resume_replay("pg-a", configuration)["outcome"] == "superseded"
 
 
+_TOGGLED_TWICE = """for node in $PAUSED $PAUSED; do
+  if [ "$(psql "service=$node" -XAtqc "SELECT pg_is_wal_replay_paused()")" = t ]; then
+    psql "service=$node" -XAtqc "SELECT FROM pg_wal_replay_resume()"
+  else
+    psql "service=$node" -XAtqc "SELECT FROM pg_wal_replay_pause()"
+  fi
+done"""
+
 BAD = [
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake(
+        "missing",
+        "resuming",
         spoil.replaced("SELECT FROM pg_wal_replay_resume()", "SELECT 1"),
-        {"step-failed", "not-recovered"},
-        id="step-does-nothing",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
+    spoil.mistake(
+        "swapped",
+        "decides-before-it-looks",
+        spoil.swapped(
+            "Step 1: See how far each standby is",
+            "Decision 2: Why is it behind",
+            (
+                'export NODES="${NODES:-pg-a pg-b pg-c}"',
+                'export NODES="${NODES:-pg-a pg-b pg-c}" PAUSED="" SLOW=""',
+            ),
+        ),
+        "step-failed",
+        "not-recovered",
+    ),
+    # To resume what is not paused does nothing. As a switch, the second time takes back the first.
+    spoil.mistake(
+        "doubled",
+        "switches-back",
+        spoil.block("resume", code=_TOGGLED_TWICE),
+        "step-failed",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "another-standby",
         spoil.replaced('    PAUSED="$PAUSED $node"\n', '    PAUSED="pg-b"\n'),
-        {"step-failed", "not-recovered"},
-        id="wrong-standby",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(spoil.block("resume", before="sleep 18"), {"too-slow|not-recovered"}, id="too-slow"),
+    spoil.mistake("too-slow", "resuming", spoil.block("resume", before="sleep 18"), "too-slow|not-recovered"),
 ]
 
 

@@ -246,29 +246,54 @@ def test_statements_of_people_and_jobs_are_in_the_log_and_the_services_own_are_n
     assert "by a user of the product" not in log
 
 
+_UNDER_NEW_IDS = """psql "service=$CLONE" -XAtqc "COPY (
+    SELECT id || '-again', survey, text, score, received_at FROM responses) TO STDOUT" |
+  psql "service=$PRIMARY" -XAtqc "COPY responses (id, survey, text, score, received_at) FROM STDIN" """.rstrip()
+
 BAD = [
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake(
+        "missing",
+        "copying-back",
         spoil.without("Step 5: Copy exactly the missing rows back"),
-        {"step-failed", "not-recovered"},
-        id="step-removed",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
-        spoil.replaced(
-            '  pg-clone create --at "$JUST_BEFORE"', '  pg-clone create --at "$(date -u +%FT%T.%6N)"'
-        ),
-        {"step-failed", "not-recovered"},
-        id="clone-of-after-the-deletion",
+    spoil.mistake(
+        "swapped",
+        "copies-back-before-there-is-a-clone",
+        spoil.exchanged("clone", "copy-back"),
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
+    # To copy back twice does nothing: a row that is there stays. Under ids of their own they are there twice.
+    spoil.mistake(
+        "doubled",
+        "copies-back-under-new-ids-too",
+        spoil.block("copy-back", after=_UNDER_NEW_IDS),
+        "impact-differs",
+    ),
+    spoil.mistake(
+        "doubled",
+        "deletes-what-was-written-since",
         spoil.block(
             "lock-out",
             before='psql "service=$PRIMARY" -Xqc "DELETE FROM outbox" -c "DELETE FROM responses"',
         ),
-        {"data-lost"},
-        id="later-writes-thrown-away",
+        "data-lost",
     ),
-    pytest.param(spoil.block("copy-back", before="sleep 20"), {"too-slow|not-recovered"}, id="too-slow"),
+    spoil.mistake(
+        "wrong-target",
+        "clone-of-after-the-deletion",
+        spoil.replaced(
+            '  pg-clone create --at "$JUST_BEFORE"', '  pg-clone create --at "$(date -u +%FT%T.%6N)"'
+        ),
+        "step-failed",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "too-slow", "copying-back", spoil.block("copy-back", before="sleep 18"), "too-slow|not-recovered"
+    ),
 ]
 
 

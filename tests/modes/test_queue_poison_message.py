@@ -210,24 +210,51 @@ def test_the_queue_does_not_heal_itself_while_it_is_watched():
 
 
 BAD = [
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(
-        spoil.without("Step 4: Put that message aside"), {"step-failed", "not-recovered"}, id="step-removed"
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake(
+        "missing",
+        "putting-it-aside",
+        spoil.without("Step 4: Put that message aside"),
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
-        spoil.without("Step 5: Start the worker"), {"step-failed", "not-recovered"}, id="worker-stays-stopped"
+    spoil.mistake(
+        "missing",
+        "starting-the-worker",
+        spoil.without("Step 5: Start the worker"),
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
+    spoil.mistake(
+        "swapped",
+        "starts-and-then-stops-the-worker",
+        spoil.exchanged("stop-worker", "start-worker"),
+        "step-failed",
+        "not-recovered",
+    ),
+    # To put it aside twice does nothing: the second time it is found there. To stop the worker once more is what hurts.
+    spoil.mistake(
+        "doubled",
+        "stops-the-worker-once-more",
+        spoil.block("start-worker", after='supervisorctl stop "$WORKER"'),
+        "step-failed",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "deletes-in-the-dead-letter-queue",
         spoil.replaced('delete-message --queue-url "$QUEUE_URL"', 'delete-message --queue-url "$DEAD_LETTER_URL"'),
-        {"step-failed", "not-recovered"},
-        id="deletes-in-the-wrong-queue",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
+    spoil.mistake(
+        "wrong-target",
+        "another-message",
         spoil.replaced('if [ "$id" = "$POISON" ]; then', 'if [ "$id" = "${POISON%?}" ]; then'),
-        {"step-failed", "not-recovered"},
-        id="another-message",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(spoil.block("start-worker", before="sleep 25"), {"too-slow"}, id="too-slow"),
+    spoil.mistake("too-slow", "starting", spoil.block("start-worker", before="sleep 25"), "too-slow"),
 ]  # fmt: skip
 
 

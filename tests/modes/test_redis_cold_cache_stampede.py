@@ -106,24 +106,46 @@ def test_it_is_not_over_while_the_connections_for_reports_are_busy(running_lab, 
 EMPTY = r"""valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" --scan --count 1000 --pattern "$BENCHMARKS*" |
   xargs -n 200 valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" UNLINK"""
 
-BAD = [
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(spoil.block("warm", before="exit 0"), {"step-failed", "not-recovered"}, id="warms-nothing"),
-    pytest.param(
-        spoil.all_of(
-            # The linter would see it otherwise.
-            spoil.replaced("The job computes all", "> **Warning**: old ones are removed.\n\nThe job computes all"),
-            spoil.block("warm", after=EMPTY),
+EMPTY = r"""valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" --scan --count 1000 --pattern "$BENCHMARKS*" |
+  xargs -n 200 valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" UNLINK"""
+
+
+def emptying(after: str) -> spoil.Spoil:
+    """The step that warms the cache empties it besides; a warning keeps the linter from seeing that."""
+    return spoil.all_of(
+        spoil.replaced(
+            "The job computes all", "> **Warning**: old ones are removed.\n\nThe job computes all"
         ),
-        {"step-failed", "not-recovered"},
-        id="empties-it-again",
+        spoil.block("warm", after=after),
+    )
+
+
+BAD = [
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake("missing", "warming", spoil.block("warm", before="exit 0"), "step-failed", "not-recovered"),
+    spoil.mistake("swapped", "warms-before-it-empties", emptying(EMPTY), "step-failed", "not-recovered"),
+    # To warm it twice does nothing: the same is put there. Started over with an empty cache and cut midway, it hurts.
+    spoil.mistake(
+        "doubled",
+        "starts-over-and-is-cut",
+        emptying(f"{EMPTY}\ntimeout 0.005 cache warm || true"),
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
+    # Users are back, and Verification looks at keys that nobody uses: it fails, as it should.
+    spoil.mistake(
+        "wrong-target",
+        "other-keys",
+        spoil.replaced("${BENCHMARKS:-benchmark:}", "${BENCHMARKS:-report:}"),
+        "step-failed",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "another-size",
         spoil.replaced("${WARM_KEYS:-400}", "${WARM_KEYS:-10}"),
-        {"needs-a-person"},
-        id="expects-too-little-of-a-warm-cache",
+        "needs-a-person",  # a cache of ten keys is warm already
     ),
-    pytest.param(spoil.block("warm", before="sleep 15"), {"too-slow"}, id="too-slow"),
+    spoil.mistake("too-slow", "warming", spoil.block("warm", before="sleep 15"), "too-slow"),
 ]  # fmt: skip
 
 

@@ -103,33 +103,57 @@ def test_the_policy_that_was_there_comes_back(valkey, follow):
 EVERYTHING = r"""valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" --scan --count 1000 |
   xargs -n 200 valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" UNLINK"""
 
+EVERYTHING = r"""valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" --scan --count 1000 |
+  xargs -n 200 valkey-cli -h "$CACHE_HOST" -p "$CACHE_PORT" UNLINK"""
+
 BAD = [
-    pytest.param(spoil.verifying("echo fine"), {"verification-blind"}, id="verification-always-passes"),
-    pytest.param(
+    spoil.mistake("verification-blind", "always-passes", spoil.verifying("echo fine"), "verification-blind"),
+    spoil.mistake(
+        "missing",
+        "removing",
         spoil.all_of(
             spoil.without("Step 4: Remove that group"),
             spoil.replaced("[Step 4](#step-4-remove-that-group-and-nothing-else)", "[Verification](#verification)"),
         ),
-        {"step-failed", "not-recovered"},
-        id="steps-removed",
+        "step-failed",
+        "not-recovered",
     ),
-    pytest.param(
+    spoil.mistake(
+        "swapped",
+        "decides-before-it-looks",
+        spoil.swapped(
+            "Step 2: See which keys take the room",
+            "Decision 3: May the largest group be removed",
+            ('export POLICY="${POLICY:-allkeys-lru}"', 'export POLICY="${POLICY:-allkeys-lru}" LARGEST=""'),
+        ),
+        "needs-a-person",  # without what it goes by, the decision hands over
+    ),
+    # To remove a group twice does nothing: it is gone. The largest of those that are left is what all dashboards need.
+    spoil.mistake(
+        "doubled",
+        "removes-the-largest-of-the-rest",
+        spoil.block("remove-group", after=EVERYTHING.replace("--count 1000", "--count 1000 --pattern 'benchmark:*'")),
+        "step-failed",
+        "not-recovered|too-slow",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "another-group",
         spoil.replaced('--pattern "$pattern*"', '--pattern "debug:*"'),
         # With eviction allowed by the next step dashboards do come back, long after the objective.
-        {"step-failed", "not-recovered|too-slow"},
-        id="removes-another-group",
+        "step-failed",
+        "not-recovered|too-slow",
     ),
-    pytest.param(
+    spoil.mistake(
+        "wrong-target",
+        "a-group-that-is-nobodys",
         spoil.replaced("${DISPOSABLE:-tmp: debug: scratch:}", "${DISPOSABLE:-scratch:}"),
-        {"needs-a-person"},
-        id="group-is-nobodys",
+        "needs-a-person",
     ),
-    pytest.param(
-        spoil.block("remove-group", code=EVERYTHING),
-        {"step-failed", "not-recovered"},
-        id="removes-everything",
+    spoil.mistake(
+        "wrong-target", "everything", spoil.block("remove-group", code=EVERYTHING), "step-failed", "not-recovered"
     ),
-    pytest.param(spoil.block("remove-group", before="sleep 15"), {"too-slow"}, id="too-slow"),
+    spoil.mistake("too-slow", "removing", spoil.block("remove-group", before="sleep 15"), "too-slow"),
 ]  # fmt: skip
 
 

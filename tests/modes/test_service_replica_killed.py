@@ -153,25 +153,68 @@ def test_a_step_that_harms_is_seen(project):
     assert project.labs() == []
 
 
+_STOP_BOTH = 'supervisorctl stop "$SERVICE-1" "$SERVICE-2"'
+_START_BOTH = 'supervisorctl start "$SERVICE-1" "$SERVICE-2"'
+
+# Nothing is to be done here, so no step can be missing, come too early, or be run twice. What is mistaken instead is
+# what people do "to be sure": a restart by hand.
 BAD = [
-    pytest.param(
+    spoil.mistake(
+        "missing",
+        "start-after-a-stop",
         with_a_step("Stop the replica", 'supervisorctl stop "$SERVICE-1"'),
-        {"step-failed"},
-        id="stopped-for-good",
+        "step-failed",
     ),
-    pytest.param(
+    spoil.mistake(
+        "swapped",
+        "starts-and-then-stops",
+        with_a_step(
+            "Restart the replica", 'supervisorctl start "$SERVICE-1" || true\nsupervisorctl stop "$SERVICE-1"'
+        ),
+        "step-failed",
+    ),
+    spoil.mistake(
+        "doubled",
+        "stops-the-other-one-too",
+        with_a_step("Stop the replica", _STOP_BOTH),
+        "step-failed",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "another-service",
         spoil.all_of(
             spoil.replaced("${SERVICE:-intake}", "${SERVICE:-intakes}"),
             spoil.replaced('"within":"60s"', '"within":"5s"'),
         ),
-        {"step-failed"},
-        id="wrong-service",
+        "step-failed",
     ),
-    pytest.param(
-        spoil.replaced("${OFTEN:-3}", "${OFTEN:-1}"), {"needs-a-person"}, id="every-end-is-a-crash-loop"
+    # It comes back by itself long before any runbook could hold it up, so the runbook takes users away once more.
+    spoil.mistake(
+        "too-slow",
+        "restart-that-takes-its-time",
+        with_a_step("Restart both", f"{_STOP_BOTH}\nsleep 15\n{_START_BOTH}"),
+        "too-slow|not-recovered",
     ),
-    pytest.param(
-        spoil.block("last-words", before="test -d /nothing/is/here"), {"step-failed"}, id="look-that-fails"
+    # That Verification passes before anything is done is right here; that it passes with both replicas stopped is not.
+    spoil.mistake(
+        "verification-blind",
+        "passes-with-nobody-there",
+        spoil.all_of(with_a_step("Stop the replica", _STOP_BOTH), spoil.verifying("echo fine")),
+        "verification-blind",
+        "not-recovered",
+    ),
+    spoil.mistake(
+        "wrong-target",
+        "every-end-is-a-crash-loop",
+        spoil.replaced("${OFTEN:-3}", "${OFTEN:-1}"),
+        "needs-a-person",
+    ),
+    spoil.mistake(
+        "missing",
+        "log-that-is-looked-at",
+        spoil.block("last-words", before="test -d /nothing/is/here"),
+        "step-failed",
     ),
 ]
 
