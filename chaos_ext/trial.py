@@ -88,6 +88,9 @@ class Trial:
         self.alert_watch: AlertWatch | None = None
         self._marks: dict[str, Event] = {}
         self._intended_at: float | None = None  # the first fault
+        self.at_its_end = (
+            False  # what is left is to see who is back, to read back and to undo, each with its own limit
+        )
         self._ends = ExitStack()
         self.stopper: Stopper | None = None
         if not host.listens:
@@ -260,7 +263,7 @@ class Trial:
             return
         if on.hurt_outside_claim and (found := conditions.hurt_outside_claim(moment, claim, flows, stable_s)):
             yield found
-        if on.fault_outlives:
+        if on.fault_outlives and not self.at_its_end:
             within_s = self.mode.objectives_in(environment.name).recover_within
             watch_s = self.watch_s if self.only_watches else None
             if found := conditions.outlived(moment, flows, stable_s, within_s, watch_s):

@@ -41,6 +41,7 @@ def recovered(within_s: float, configuration: Configuration = None) -> dict[str,
         return _still_well(trial)
     if since is None:
         return {"holds": False, "why": t("no fault was injected")}
+    trial.at_its_end = True
     started = time.monotonic()
     stable_s = trial.place.environment.windows.stable
     deadline = since + PATIENCE * within_s + stable_s

@@ -8,7 +8,9 @@ the 509 saved trials of the shipped catalogue, this fires in none of the 438 tha
 
 A fault that outlives its objective. Users are still hurt when 1.5 times the objective have passed since the fault was
 in, and a stable window on top, which even a recovery at the last moment would need to be seen. Where nobody acts, the
-watch is meant to last as long as the slowest treatment; there the limit is half an objective after its end.
+watch is meant to last as long as the slowest treatment; there the limit is half an objective after its end. Once it is
+being looked whether users are back, this is not asked any more: that ends at the same moment by itself, and what comes
+after it (reading back what was written, the undo) is what a trial that went wrong is there to show.
 
 The environment's own limits: `longest_fault` since the first fault, and the number of targets that are broken at once.
 

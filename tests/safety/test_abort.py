@@ -207,6 +207,23 @@ def test_a_fault_that_outlives_its_objective_aborts(shared_place, service, thing
 
 
 @pytest.mark.slow
+def test_a_runbook_that_ended_without_bringing_users_back_is_seen_to_its_end(
+    shared_place, service, thing, tmp_path
+):
+    """There is nothing left to stop, and what was lost is read only after that."""
+    small_project(tmp_path, service, thing.path, within="6s")
+    recovered = python("recovered", "chaos_ext.probes.recovery", "probe", within_s=6.0)
+    what = experiment(inject(thing.path), RESPOND, {**recovered, "pauses": {"after": 3}})
+    with running(tmp_path, thing.path, shared_place.facts, what) as run:
+        run.process.wait(60)
+        assert run.events("abort") == []
+        (recovery,) = run.events("recovery")
+        assert not recovery["recovered"]
+        assert {entry.state for entry in run.entries()} == {"undone"}
+    assert thing.is_whole
+
+
+@pytest.mark.slow
 def test_a_limit_of_the_environment_aborts(shared_place, service, thing, tmp_path):
     small_project(tmp_path, service, thing.path, block=ENDLESS, longest="4s")
     with running(tmp_path, thing.path, shared_place.facts, experiment(inject(thing.path), RESPOND)) as run:
