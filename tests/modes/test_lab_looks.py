@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from chaos_ext.actions.lab import nodes
 from chaos_ext.restored import differences
 from chaos_ext.restored.shipped import SHIPPED
 from chaos_ext.restored.snapshot import preload, take
@@ -91,6 +96,82 @@ def test_what_differs_in_the_database(
     finally:
         psql(node, undo)
     _until_none(paths)
+
+
+@pytest.fixture
+def connect(configuration: dict[str, Any]) -> Iterator[Any]:
+    """A session on the primary of somebody who is no part of the product; it is closed afterwards."""
+    primary = next(node for node in nodes.every(configuration) if node.name == "pg-a")
+    with ExitStack() as open_ones:
+
+        def one(application: str) -> psycopg.Connection[Any]:
+            return open_ones.enter_context(
+                psycopg.connect(
+                    **nodes.reached(primary),
+                    user="reporting",
+                    passfile=primary.pass_file,
+                    application_name=application,
+                    autocommit=True,
+                )
+            )
+
+        yield one
+
+
+OF_A_POOL = "postgresql/nodes/pg-a/foreign_sessions/reporting pool from 127.0.0.1"
+
+
+def _sessions(psql: Any, state: str, older_than_s: float = 1) -> int:
+    """Of the pool, in that state and there for so long."""
+    asked = f"""SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pool' AND state = '{state}'
+      AND state_change < clock_timestamp() - {older_than_s} * interval '1 second'"""
+    return int(psql("pg-a", asked))
+
+
+def test_what_a_pool_does_just_now_is_no_difference_and_who_has_one_is(
+    running_lab: dict[str, Any], connect: Any, psql: Any, until: Any
+) -> None:
+    def look() -> dict[str, Any]:
+        taken = take(LOOKS, running_lab)
+        assert taken.failed == {}
+        return taken.seen
+
+    nobody = look()
+    pool = [connect("pool")]
+    until(lambda: _sessions(psql, "idle") == 1, "it to be idle for a second")
+    idle = look()
+    assert [each.path for each in differences(nobody, idle)] == [OF_A_POOL]
+
+    pool += [connect("pool"), connect("pool")]
+    until(lambda: _sessions(psql, "idle") == 3, "each to be idle for a second")
+    working = threading.Thread(target=pool[0].execute, args=("SELECT pg_sleep(2)",))
+    working.start()
+    try:
+        until(lambda: _sessions(psql, "active", 0) == 1, "one to be at work")
+        busy = look()
+        assert _sessions(psql, "active", 0) == 1, "it ended before we had looked"
+    finally:
+        working.join()
+    assert differences(idle, busy) == ()
+
+
+def test_a_transaction_that_is_forgotten_is_a_difference(
+    running_lab: dict[str, Any], connect: Any, psql: Any, until: Any
+) -> None:
+    session = connect("pool")
+    until(lambda: _sessions(psql, "idle") == 1, "it to be idle for a second")
+    before = take(LOOKS, running_lab)
+    session.execute("BEGIN")
+    until(lambda: _sessions(psql, "idle in transaction") == 1, "it to be forgotten for a second")
+    for_a_moment = take(LOOKS, running_lab)
+    until(lambda: _sessions(psql, "idle in transaction", 5) == 1, "it to be forgotten for long")
+    for_long = take(LOOKS, running_lab)
+
+    assert before.failed == for_a_moment.failed == for_long.failed == {}
+    assert differences(before.seen, for_a_moment.seen) == ()
+    assert [each.path for each in differences(before.seen, for_long.seen)] == [
+        f"{OF_A_POOL}/forgotten_transactions"
+    ]
 
 
 def test_what_differs_elsewhere(paths: Any, running_lab: dict[str, Any]) -> None:

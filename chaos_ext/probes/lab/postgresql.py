@@ -20,7 +20,9 @@ _IS_DOWN = "Connection refused"
 _SERVICES = ("app", "prober")  # roles of the product's own parts
 _OURS = "chaos"
 
-# Of each node. A session or a lock counts when it is older than a second: what comes and goes is no state.
+# Of each node. A session or a lock counts when it is older than a second: what comes and goes is no state. Of others'
+# sessions that are who is there, from where, whether they have taken most of what there is, and transactions that they
+# have forgotten; what each does just now, and how many a pool has open, is another each time.
 _OF_A_NODE = """
 SELECT jsonb_build_object(
   'role', CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END,
@@ -44,9 +46,13 @@ SELECT jsonb_build_object(
     SELECT coalesce(jsonb_object_agg(slot_name, slot_type), '{}') FROM pg_replication_slots WHERE NOT temporary),
   'prepared_transactions', (SELECT coalesce(jsonb_object_agg(gid, owner), '{}') FROM pg_prepared_xacts),
   'foreign_sessions', (
-    SELECT coalesce(jsonb_object_agg(who, states), '{}') FROM (
-      SELECT concat_ws(' ', usename, nullif(application_name, '')) AS who,
-             string_agg(DISTINCT state, ', ' ORDER BY state) AS states
+    SELECT coalesce(jsonb_object_agg(who, jsonb_build_object(
+      'forgotten_transactions', forgotten, 'most_of_all_connections', sessions > most)), '{}')
+    FROM (
+      SELECT concat_ws(' ', usename, nullif(application_name, ''), 'from', coalesce(host(client_addr), 'here')) AS who,
+             count(*) AS sessions, current_setting('max_connections')::int / 2 AS most,
+             count(*) FILTER (WHERE state LIKE 'idle in transaction%%'
+               AND state_change < clock_timestamp() - interval '5 seconds') AS forgotten
       FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name <> %(ours)s
       AND NOT (usename = ANY(%(services)s) AND application_name = ANY(%(parts)s))
