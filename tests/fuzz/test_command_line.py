@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from fuzz import hostile, kinds
+from fuzz import hostile, of_a_run
 
 MODE = "catalog/failure-modes/redis/redis-memory-full.yaml"
 RUNBOOK = "catalog/runbooks/redis-memory-full.md"
@@ -53,7 +53,7 @@ LINES = {
 @pytest.mark.parametrize("case", LINES)
 def test_a_damaged_ledger_is_refused(case, project, tmp_path):
     folder = project.root / ".chaos"
-    raw = kinds.ledger_as_written(folder)
+    raw = of_a_run.ledger_as_written(folder)
     line = LINES[case]
     if line is None:
         record = json.loads(raw.split(b"\n")[0])
