@@ -18,7 +18,7 @@ JA := $(filter ja ja_JP ja%UTF-8 ja%utf8,$(firstword $(CHAOS_LANG) $(LC_ALL) $(L
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev chaos test test-slow check lint fmt compile bench lab-up lab-down clean
+.PHONY: help setup setup-dev chaos test test-slow peers check lint fmt compile bench lab-up lab-down clean
 
 # Each target says after ## what it does, in both languages; the lines below it are the rest of the help.
 help: ## what there is | できることの一覧
@@ -95,6 +95,9 @@ test: setup-dev ## the tests, in parallel | テスト（並列）
 
 test-slow: setup-dev ## the whole catalogue, its runbooks spoiled in many ways, and kills | カタログ全体、誤りを入れたランブック、強制終了の遅いテスト
 	@$(BIN)/pytest -n 2 --slow -m slow $(PYTEST)
+
+peers: setup-dev ## tests against the tools of others that are here (drivers, valkey-cli, Chromium) | 手元にある外部ツール（ドライバー、valkey-cli、Chromium）と突き合わせるテスト
+	@$(BIN)/pytest --peers -m peers -rs $(PYTEST)
 
 check: lint ## format, lint, types, catalogue, runbooks, generated files up to date | 書式、lint、型、カタログ、ランブック、生成物が最新であること
 	@$(BIN)/ruff format --check -q .

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MARK = f"CHAOS_TEST_OF={os.getpid()}"
 _NEEDS = {
     "slow": "the whole catalogue, many runs: make test-slow",
-    "peers": "needs real third-party tools: make peers",
+    "peers": "needs tools of others: make peers",
     "cloud": "needs real cloud accounts: pytest --cloud -m cloud",
 }
 

@@ -49,6 +49,18 @@ def test_no_shell_reads_a_value(name: str, value: str) -> None:
     assert value.replace("$$", "$") in _made(*(["EXP=a"] if name != "EXP" else []), f"{name}={value}")
 
 
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [("test", "-n 2"), ("test-slow", "-n 2 --slow -m slow"), ("peers", "--peers -m peers -rs")],
+)
+def test_which_tests_a_target_runs(target: str, options: str) -> None:
+    done = subprocess.run(
+        ["make", "-s", "-n", "-o", "setup-dev", target, "PYTEST=-x tests/lab"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [".venv/bin/pytest", *options.split(), "-x", "tests/lab"]
+
+
 def _said(*words: str, **environ: str) -> str:
     """What make prints in a locale that nobody has chosen but `environ`."""
     plain = {name: value for name, value in os.environ.items() if name not in _LOCALE} | environ

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from peers import need_program
 
 from chaos_lab import valkey_cli
 from chaos_lab.valkey import Connection, Refusal, Status
@@ -63,9 +63,7 @@ def test_it_prints_what_the_real_one_prints(running_lab: Facts, cache: Connectio
 
 @pytest.mark.peers
 def test_the_real_one_prints_that(running_lab: Facts, cache: Connection) -> None:
-    real = shutil.which("valkey-cli") or shutil.which("redis-cli")
-    if real is None:
-        pytest.skip("neither valkey-cli nor redis-cli on the PATH")
+    real = need_program("valkey-cli", "redis-cli", package="valkey-tools or redis-tools")
     address = ["-h", running_lab["cache"]["host"], "-p", str(running_lab["cache"]["port"])]
     for words, printed in PRINTED:
         done = subprocess.run([real, *address, *words], capture_output=True, timeout=30, check=False)

@@ -1,4 +1,4 @@
-"""The pages in a real browser (Chromium, if there is one): `pytest --peers -m peers tests/pages`.
+"""The pages in a real browser (Chromium, if there is one): `make peers PYTEST=tests/pages`.
 
 It is spoken to over its own debugging protocol, so that nothing else is needed.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import aiohttp
 import pytest
 from pages.conftest import shown
 from pages.test_site import site  # noqa: F401 - a fixture
+from peers import need_program
 from verdict.conftest import Runs
 
 from chaos_ext.pages import several_page
@@ -25,15 +25,13 @@ from chaos_ext.pages.run_page import rendered
 from chaos_ext.pages.site import Site, files
 
 pytestmark = pytest.mark.peers
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Of a browser that is ours."""
-    if not BROWSER:
-        pytest.skip("no Chromium on PATH")
+    program = need_program("chromium", "chromium-browser", "google-chrome", package="Chromium")
     profile = tmp_path_factory.mktemp("profile")
     options = [
         "--headless=new",
@@ -43,7 +41,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         f"--user-data-dir={profile}",
     ]
     browser = subprocess.Popen(
-        [BROWSER, *options, "about:blank"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        [program, *options, "about:blank"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
     assert browser.stderr is not None
     try:

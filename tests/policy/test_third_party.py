@@ -1,4 +1,4 @@
-"""The table of what drivers' activities call, held against the drivers' own code: PYTHONPATH=… pytest --peers."""
+"""The table of what drivers' activities call, held against the drivers' own code: make peers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from peers import need_driver
 
 from chaos_ext.safety.policy.needs import third_party
 
@@ -46,6 +47,7 @@ def _of(package: str) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(TABLE))
 def test_it_is_there_with_these_arguments(name):
+    need_driver(name.partition(".")[0])
     module, _, func = name.rpartition(".")
     parameters = inspect.signature(getattr(importlib.import_module(module), func)).parameters
     used = {match for need in TABLE[name] for match in re.findall(r"\{(\w+)", need.where)}
@@ -57,6 +59,7 @@ def test_it_is_there_with_these_arguments(name):
 
 @pytest.mark.parametrize("name", _of("chaosaws"))
 def test_aws_is_asked_for_what_the_table_says(name):
+    need_driver("chaosaws")
     import botocore.session
 
     module, _, func = name.rpartition(".")
@@ -83,6 +86,7 @@ def _kubernetes(call: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", _of("chaosk8s"))
 def test_the_cluster_is_asked_for_what_the_table_says(name):
+    need_driver("chaosk8s")
     module, _, func = name.rpartition(".")
     called = {each for call in _calls(module, func) for each in _kubernetes(call)}
     said = {need.action for need in TABLE[name]}
@@ -107,6 +111,7 @@ _GOOGLE = {
 @pytest.mark.parametrize("name", [name for name in _of("chaosgcp") if ".actions." in name])
 def test_google_is_asked_for_what_the_table_says(name):
     """What changes something; what waits for an operation reads it besides."""
+    need_driver("chaosgcp")
     module, _, func = name.rpartition(".")
     calls, said = _calls(module, func), {need.action for need in TABLE[name]}
     called = {

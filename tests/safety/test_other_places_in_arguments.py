@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import ways_for_tests as ways
+from peers import need_driver
 from ways_for_tests import ENVIRONMENT, Field, python
 
 from chaos_ext.errors import Blocked
@@ -206,7 +207,8 @@ _NO_PLACE = {
 @pytest.mark.peers
 @pytest.mark.parametrize("package", ["chaosk8s", "chaosgcp", "chaosaws"])
 def test_no_driver_has_an_argument_that_names_a_place_and_is_not_looked_at(package):
-    """With the real drivers: PYTHONPATH=… pytest --peers."""
+    """With the real drivers."""
+    need_driver(package)
     root = Path(importlib.import_module(package).__file__).parent  # type: ignore[arg-type]
     unknown, looked = set(), 0
     for path in sorted(root.rglob("actions.py")):
@@ -229,5 +231,6 @@ def test_no_driver_has_an_argument_that_names_a_place_and_is_not_looked_at(packa
 
 @pytest.mark.peers
 def test_what_the_driver_means_by_no_namespace_is_asked_of_the_driver():
+    need_driver("chaosk8s")
     with pytest.raises(Blocked, match="got nothing, which means 'default' to the driver"):
         _ask("chaosk8s.pod.actions.terminate_pods", {"label_selector": "app=intake"})
