@@ -18,6 +18,7 @@ from chaos_ext.language import listed, t
 from chaos_ext.model import Environment, Flow, Services
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
+_WATCH_AT_LEAST_S = 0.05  # whoever looks more often loads the service instead of measuring it
 _OF_REQUESTS = ("run.id", "write.id", "write.text", "cycle", "followed.id")
 
 
@@ -104,6 +105,7 @@ def check_services(services: Services, root: Path) -> list[Problem]:
             hint = nearest_or_all(flow.service, services.services)
             say((*at, "service"), f"'{flow.service}'", t("a service of this file"), hint)
         _check_request(flow, at, say)
+        _check_stores(flow, at, say)
         _check_writes_of_others(flow, at, services, say)
     return problems
 
@@ -120,6 +122,30 @@ def _check_writes_of_others(flow: Flow, at: Path_, services: Services, say: Any)
     if flow.follows is not None and flow.follows.late_status == flow.request.expect_status:
         got = t("{late_status}, which is the request's expect_status", late_status=flow.follows.late_status)
         say((*at, "follows", "late_status"), got, t("another status: the answer while it is not there yet"))
+
+
+def _check_stores(flow: Flow, at: Path_, say: Any) -> None:
+    """Every store has a name of its own, and a path that is asked for."""
+    if flow.write is None:
+        return
+    first = flow.write.store or flow.service
+    if first in flow.write.also:
+        got = t("'{store}', which is also the name of the first store", store=first)
+        say((*at, "write", "also", first), got, t("another name, or a name for the first one in 'store'"))
+    for where, store in (((), flow.write), *((("also", n), one) for n, one in flow.write.also.items())):
+        path = (*at, "write", *where, "read_back")
+        if not store.read_back.startswith("/"):
+            say(path, f"'{store.read_back}'", t("a path that begins with '/'"))
+        for placeholder in _PLACEHOLDER.findall(store.read_back):
+            if placeholder != "run.id":
+                say(
+                    path,
+                    f"'${{{placeholder}}}'",
+                    t("only '${run.id}': everything of a run is read back at once"),
+                )
+        if store.watch is not None and store.watch < _WATCH_AT_LEAST_S:
+            expected = t("at least {s:g} s", s=_WATCH_AT_LEAST_S)
+            say((*at, "write", *where, "watch"), f"{store.watch:g} s", expected)
 
 
 def _check_request(flow: Flow, at: Path_, say: Any) -> None:

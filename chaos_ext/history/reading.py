@@ -16,6 +16,7 @@ from chaos_ext.errors import Problem, UsageError
 from chaos_ext.history import manifest
 from chaos_ext.language import t
 from chaos_ext.meter import samples
+from chaos_ext.meter.reads import READS, read_reads
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Services, Variant
 from chaos_ext.record import read_events
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence
@@ -124,6 +125,7 @@ def _trial(folder: Path) -> TrialEvidence:
         writes=tuple(_or(lambda: _writes(folder / "writes.jsonl"), [], bad, "writes.jsonl")),
         journal=journal,
         read_back=tuple(_or(lambda: _read_back(folder / "readback.jsonl"), [], bad, "readback.jsonl")),
+        reads=tuple(_or(lambda: read_reads(folder / READS), [], bad, READS)),
         unreadable=tuple(bad),
     )
 
@@ -152,10 +154,11 @@ def _writes(path: Path) -> list[dict[str, Any]]:
 
 
 def _read_back(path: Path) -> list[dict[str, Any]]:
-    """What was read back of each flow, as it came."""
+    """What was read back of each flow from each store, as it came; once there were no names of stores."""
     lines = list(samples.json_lines(path))
     for number, line in enumerate(lines, start=1):
-        if not isinstance(line.get("flow"), str) or not isinstance(line.get("items"), list):
+        named = isinstance(line.get("flow"), str) and isinstance(line.get("store", ""), str)
+        if not named or not isinstance(line.get("items"), list):
             raise ValueError(t("{path}:{number}: not what was read back of a flow", path=path, number=number))
     return lines
 

@@ -25,12 +25,36 @@ WORDS: dict[str, str] = {
     # a write log's columns
     "sent": "送信",
     "acknowledged": "受け付け済み",
+    "duplicated": "重複",
     "refused": "拒否",
     "indeterminate": "成否不明",
     "lost": "消失",
+    "recovered": "回収",
+    "stale writes": "反映遅れ",
     "twice": "重複",
     "unexpected": "想定外",
     "changed": "内容の変化",
+    "Store by store": "保存先ごとの結果",
+    "Write log, store by store": "書き込みログ（保存先ごと）",
+    "store": "保存先",
+    "slowest seen after": "最も遅い反映",
+    "observed RPO": "実測RPO",
+    "What flows showed of it": "フローが表示した内容",
+    "writes of": "書き込み元",
+    "answers": "応答",
+    "stale answers": "古い応答",
+    "oldest answer behind": "最大の遅れ",
+    "Lost: acknowledged, and not there at the end. Recovered: nobody knew whether it was taken, and it is there. Stale: "
+    "acknowledged, and a look after that missed it.": (
+        "消失: 受け付けたのに最後に存在しないもの。回収: 成否不明だったが存在するもの。反映遅れ: "
+        "受け付けた後の確認で見えなかったもの。"
+    ),
+    "A store that is watched is looked at while the flows run; how long the slowest write took to be seen there is an "
+    "interval, as wide as the looks are apart. Observed RPO: from the acknowledgement of the oldest lost write to the "
+    "fault.": (
+        "監視する保存先はフローの実行中も確認します。最も遅い書き込みが見えるまでの時間は区間で、確認の間隔だけ幅があります。"
+        "実測RPOは、消失した最も古い書き込みの受け付けから障害までの時間です。"
+    ),
     # figures
     "{trial}: {meaning}": "{trial}: {meaning}",
     "{count} of {of}": "{of}件中{count}件",

@@ -160,8 +160,8 @@ WORDS: dict[str, str] = {
         "受け付け済みの書き込みを{acknowledged}件と数えましたが、書き込み記録には{outcomes}件あります。"
     ),
     "no write": "なし",
-    "recorded {lost} as lost, but what was sent and read back says {missing}.": (
-        "消失の記録は「{lost}」ですが、送信と読み戻しの記録によれば「{missing}」です。"
+    "recorded {recorded} as {word}, but what was sent and read back says {again}.": (
+        "の{word}の記録は「{recorded}」ですが、送信と読み戻しの記録によれば「{again}」です。"
     ),
     "calls {strange} lost, which its write log does not know as acknowledged.": (
         "{strange}を消失としていますが、書き込み記録では受け付け済みになっていません。"
@@ -219,11 +219,11 @@ WORDS: dict[str, str] = {
         "利用者に受け付けを返した書き込み{acknowledged}件のうち{gone}件が消失しました（許容{allowed}件）: {ids}。{changed}{rpo}"
     ),
     " {count} of them are there with other content.": "うち{count}件は別の内容で残っています。",
-    " Observed RPO: {s:.1f} s.": "実測RPO: {s:.1f}秒。",
+    " Observed RPO: {rpo}.": "実測RPO: {rpo}。",
     "stored more than once": "二重に保存された",
     "stored, although nobody sent them": "誰も送っていないのに保存された",
-    "found {count} writes {what}: {ids}. Users see {wrong} content, which the mode does not claim.": (
-        "{what}書き込みが{count}件あります: {ids}。利用者への影響は「{wrong}」ですが、故障モードは想定していません。"
+    "found {count} writes {what}: {ids}.{where} Users see {wrong} content, which the mode does not claim.": (
+        "{what}書き込みが{count}件あります: {ids}。{where}利用者への影響は「{wrong}」ですが、故障モードは想定していません。"
     ),
     "the evidence shows the fault in force": "証拠によれば障害が発生中",
     "saw the runbook's Verification pass before anything was done, while the service was broken ({broken}). Make it "
@@ -303,8 +303,32 @@ WORDS: dict[str, str] = {
     "The runbook was changed while this run went on. Run it again.": (
         "実行中にランブックが変更されました。もう一度実行してください。"
     ),
-    "stale_for_at_most is claimed, but how long users were shown old data is not measured.": (
-        "stale_for_at_mostが指定されていますが、古いデータが表示された時間は計測されていません。"
+    "was to show writes within {within_s:g} s (stale_for_at_most), and nothing of it was measured. In services.yaml, "
+    "give a store of a writing flow `watch`, or say of a flow that shows writes that it is `fresh`.": (
+        "では、書き込みを{within_s:g}秒以内に表示すること（stale_for_at_most）が目標ですが、計測されていません。services.yamlで、"
+        "書き込むフローの保存先に`watch`を指定するか、書き込みを表示するフローに`fresh`を指定してください。"
+    ),
+    "was to show writes within {within_s:g} s (stale_for_at_most), and nothing tells how old {where} was.": (
+        "では、書き込みを{within_s:g}秒以内に表示すること（stale_for_at_most）が目標ですが、{where}の古さを示すものがありません。"
+    ),
+    "saw {where} lack an acknowledged write for {span}; the objective (stale_for_at_most) is {within_s:g} s.": (
+        "では、受け付け済みの書き込みが{where}に{span}の間見えませんでした。目標（stale_for_at_most）は{within_s:g}秒です。"
+    ),
+    "cannot tell whether {where} lacked an acknowledged write for longer than the objective (stale_for_at_most) of "
+    "{within_s:g} s: it was {span}, too coarse to judge. Watch it more often, or correct the objective.": (
+        "では、受け付け済みの書き込みが{where}に見えない時間が目標（stale_for_at_most）の{within_s:g}秒を超えたか判定できません。"
+        "計測値は{span}で、判定には粗すぎます。確認の間隔を短くするか、目標を見直してください。"
+    ),
+    "{flow} in {store}": "{store}の{flow}",
+    "flow {flow}": "フロー{flow}",
+    "{flow} in {store} {count}": "{store}の{flow} {count}件",
+    "{flow} in {store} {count} (observed RPO {rpo})": "{store}の{flow} {count}件（実測RPO {rpo}）",
+    " Lost: {stores}.": "消失: {stores}。",
+    " They are in {stores}.": "保存先: {stores}。",
+    "{flow} in {store} was not read back": "{store}の{flow}は読み戻されていません",
+    "has no record of what was read back.": "には、読み戻した内容の記録がありません。",
+    "kept other writes of {flow} from {store} than its last look showed.": (
+        "で{store}から保存した{flow}の書き込みは、最後の確認で見えたものと異なります。"
     ),
     "Something is left.": "片付いていないものがあります。",
     "{trial} could not undo {name}: {why}. Run: chaos heal": (

@@ -20,11 +20,15 @@ from pathlib import Path
 from chaos_ext.errors import ChaosExtError, Problem, UsageError
 from chaos_ext.language import listed, t
 from chaos_ext.meter import follow, readback, samples
+from chaos_ext.meter.account import WriteAccount
+from chaos_ext.meter.reading import places
+from chaos_ext.meter.reads import READS, ReadFile
 from chaos_ext.meter.samples import OVERLOAD, Sample, SampleFile
 from chaos_ext.meter.schedule import FRESH_EVERY, Due, Schedule
 from chaos_ext.meter.template import CompiledRequest
 from chaos_ext.meter.transport import Ending, Transport, trust
-from chaos_ext.meter.writelog import WriteAccount, WriteLog
+from chaos_ext.meter.watching import watch
+from chaos_ext.meter.writelog import WriteLog
 from chaos_ext.model import Flow
 
 _GRACE_S = 1.0  # after the last deadline, for the loop to come round
@@ -95,6 +99,7 @@ class Meter:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._file = SampleFile(self._directory / "samples.jsonl")
         self._log = WriteLog(self._directory / "writes.jsonl")
+        self._reads = ReadFile(self._directory / READS)
         self._context = context
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
         self._thread.start()
@@ -145,22 +150,22 @@ class Meter:
         )
         return {name: recent.get(name, []) for name in self._flows}
 
-    def read_back(self, within_s: float = 10.0, settle_s: float = 2.0) -> WriteAccount:
+    def read_back(self, within_s: float = 10.0, settle_s: float | None = None) -> WriteAccount:
         """Stop, read everything back that was written, and compare. Never raises; look at `readable` and `why`.
 
-        - `within_s`: how long to try until the service answers.
-        - `settle_s`: how long to look again while an acknowledged write is missing, before it is called lost.
+        - `within_s`: how long to try until a store answers.
+        - `settle_s`: how long to look again while an acknowledged write is missing, before it is called lost; default:
+          as long as each store says.
         """
         self.stop()
         if self._failed is not None:
             return WriteAccount(readable=False, why=self._failed)
-        log = self._directory / "writes.jsonl"
         return readback.read_back(
             self._flows,
             self._base_url,
             self._ca_file,
             self._run_id,
-            log,
+            self._directory,
             within_s=within_s,
             settle_s=settle_s,
         )
@@ -188,11 +193,16 @@ class Meter:
         self._schedule = Schedule({name: f.per_second for name, f in self._flows.items()}, loop.time())
         self._flush_at: asyncio.TimerHandle | None = None
         self._next: asyncio.TimerHandle = loop.call_soon(self._tick)  # type: ignore[assignment]
+        watched = [p for p in places(self._flows, self._base_url, self._run_id) if p.store.watch is not None]
+        watching = loop.create_task(watch(watched, self._context, self._reads))
+        watching.add_done_callback(self._watched)
         self._ready.set()
         try:
             await self._stopping.wait()
         finally:
             self._next.cancel()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await self._wind_up()
             self._over.set()
 
@@ -207,7 +217,7 @@ class Meter:
         if self._flush_at is not None:
             self._flush_at.cancel()
         self._flush()
-        for file in (self._file, self._log):
+        for file in (self._file, self._log, self._reads):
             try:
                 file.close()
             except OSError as error:
@@ -259,23 +269,25 @@ class Meter:
         if plan.writes:
             self._log.after(ready.write_id, ending.outcome, done)
             self._writes[due.flow].over(ready.write_id, ending.outcome == "ok", done)
-        why, shown = self._looked_into(plan, ending, sent)
+        why, shown, newest = self._looked_into(plan, ending, sent)
+        ok, fresh = not why, due.fresh
         self._keep(
-            Sample(due.flow, due.number, due.scheduled, sent, done, not why, why, due.fresh, followed, shown),
+            Sample(due.flow, due.number, due.scheduled, sent, done, ok, why, fresh, followed, shown, newest),
             loop,
         )
 
-    def _looked_into(self, plan: _Plan, ending: Ending, sent: float) -> tuple[str, int | None]:
+    def _looked_into(self, plan: _Plan, ending: Ending, sent: float) -> tuple[str, int | None, str]:
         """What was wrong with an operation once its answer is understood (empty: nothing), and what it showed."""
         if plan.follows is not None and ending.status == plan.follows.late_status:
-            return follow.LATE, None
+            return follow.LATE, None, ""
         if plan.fresh is None or not ending.ok:
-            return ending.why, None
+            return ending.why, None, ""
         found = follow.shown(plan.fresh, ending.body)
         if found is None:
-            return follow.WRONG, None
+            return follow.WRONG, None, ""
         newest, count = found
-        return self._writes[plan.fresh.of].what_is_wrong(sent - plan.fresh.within, newest, count), count
+        why = self._writes[plan.fresh.of].what_is_wrong(sent - plan.fresh.within, newest, count)
+        return why, count, newest or ""
 
     def _keep(self, sample: Sample, loop: asyncio.AbstractEventLoop) -> None:
         self._seen.append(sample)
@@ -290,6 +302,14 @@ class Meter:
                 self._file.flush()
             except OSError as error:
                 self._cannot_record(error)
+
+    def _watched(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(inner, OSError):
+            self._cannot_record(inner)
+        elif inner is not None:
+            self._broke(inner)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

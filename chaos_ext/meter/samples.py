@@ -6,7 +6,8 @@ usual is left out: a line without `failed` succeeded, a line without `fresh` use
     {"flow":"submit","number":12,"scheduled":81.204,"sent":81.204113,"done":81.211874}
     {"flow":"submit","number":13,"scheduled":81.304,"sent":81.304097,"done":83.304310,"failed":"deadline"}
     {"flow":"topics","number":7,"scheduled":84.1,"sent":84.100090,"done":84.104,"failed":"late","followed":"run-1-s-9"}
-    {"flow":"dashboard","number":90,"scheduled":84.2,"sent":84.200091,"done":84.211,"failed":"stale","shown":71}
+    {"flow":"dashboard","number":90,"scheduled":84.2,"sent":84.200091,"done":84.211,"failed":"stale","shown":71,
+     "newest":"run-1-s-9"}
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Sample:
     fresh: bool = False  # went over a connection of its own, made for it
     followed: str = ""  # the write that was asked about
     shown: int | None = None  # how many writes the answer showed
+    newest: str = ""  # the newest of them
 
     @property
     def latency_s(self) -> float:
@@ -53,9 +55,10 @@ def encode(sample: Sample) -> str:
     fresh = ',"fresh":true' if sample.fresh else ""
     followed = f',"followed":{json.dumps(sample.followed)}' if sample.followed else ""
     shown = "" if sample.shown is None else f',"shown":{sample.shown}'
+    newest = f',"newest":{json.dumps(sample.newest, ensure_ascii=False)}' if sample.newest else ""
     return (
         f'{{"flow":"{sample.flow}","number":{sample.number},"scheduled":{sample.scheduled:.6f},'
-        f'"sent":{sample.sent:.6f},"done":{sample.done:.6f}{failed}{fresh}{followed}{shown}}}\n'
+        f'"sent":{sample.sent:.6f},"done":{sample.done:.6f}{failed}{fresh}{followed}{shown}{newest}}}\n'
     )
 
 
@@ -106,6 +109,7 @@ def _decode(line: dict[str, Any], path: Path) -> Sample:
             fresh=line.get("fresh", False),
             followed=line.get("followed", ""),
             shown=line.get("shown"),
+            newest=line.get("newest", ""),
         )
     except KeyError as error:
         raise ValueError(f"{path}: a sample without {error}: {line}") from None
@@ -119,7 +123,7 @@ def _is_one(sample: Sample) -> bool:
     return (
         type(sample.number) is int
         and all(type(each) in (float, int) and abs(each) < _END_OF_TIME for each in times)
-        and all(type(each) is str for each in (sample.flow, sample.why, sample.followed))
+        and all(type(each) is str for each in (sample.flow, sample.why, sample.followed, sample.newest))
         and type(sample.fresh) is bool
         and (sample.shown is None or type(sample.shown) is int)
     )

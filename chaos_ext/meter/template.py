@@ -15,7 +15,7 @@ from yarl import URL
 
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import t
-from chaos_ext.model import Flow
+from chaos_ext.model import Flow, Store
 
 _NAME = re.compile(r"\$\{([^}]*)\}")
 _PER_OPERATION = ("write.id", "write.text", "cycle", "followed.id")
@@ -133,10 +133,9 @@ class CompiledRequest:
         return UsageError([Problem(self._where, field, got, expected)])
 
 
-def read_back_url(flow: Flow, base_url: str, run_id: str) -> URL:
-    """Where everything that `flow` wrote in this run is read back from."""
-    assert flow.write is not None
-    return URL(base_url.rstrip("/") + flow.write.read_back.replace("${run.id}", _in_url(run_id)))
+def read_back_url(store: Store, base_url: str, run_id: str) -> URL:
+    """Where everything that was written in this run is read back from."""
+    return URL(base_url.rstrip("/") + store.read_back.replace("${run.id}", _in_url(run_id)))
 
 
 def read_back_headers(flow: Flow, run_id: str) -> dict[str, str]:

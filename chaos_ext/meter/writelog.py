@@ -1,4 +1,4 @@
-"""The write log: what was written, on disk before it is sent, and the account of it when all is read back.
+"""The write log: what was written, on disk before it is sent, and what became of each write.
 
 Two lines a write in writes.jsonl. Each reaches the operating system before the call returns, so a killed meter leaves
 "sent, unknown", which counts as indeterminate:
@@ -17,16 +17,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from chaos_ext.meter.samples import json_lines
-from chaos_ext.model import Flow
 
 Outcome = Literal["ok", "failed", "indeterminate"]
+OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "indeterminate")
 Line = Mapping[str, Any]
 
 _REFUSED_BY_SERVICE = frozenset(range(400, 500)) - {408, 409, 425}
@@ -70,122 +69,45 @@ class WriteLog:
 def read_lines(path: Path, flow: str | None = None) -> list[dict[str, Any]]:
     """The lines of a log, of one flow when named. A torn last line is left out; a torn one elsewhere: ValueError."""
     lines = list(json_lines(path))
-    if flow is None:
-        return lines
-    own = {line["id"] for line in lines if line.get("flow") == flow}
-    return [line for line in lines if line["id"] in own]
+    return lines if flow is None else [dict(line) for line in of_flow(lines, flow)]
 
 
-@dataclass(frozen=True)
-class WriteAccount:
-    """What became of all writes. Ids are the writes' own."""
+def of_flow(lines: Iterable[Line], flow: str) -> list[Line]:
+    """The lines of the writes of one flow, in their order."""
+    known = list(lines)
+    own = {line["id"] for line in known if line.get("flow") == flow}
+    return [line for line in known if line["id"] in own]
 
-    attempted: int = 0
-    acknowledged: int = 0  # 0 means that nothing can be said about loss: see `no_data`
-    indeterminate: int = 0  # may be there, need not be
-    failed: int = 0
-    read: int = 0  # of those attempted, how many were read back
-    lost: tuple[str, ...] = ()  # acknowledged and not read back
-    duplicated: tuple[str, ...] = ()  # read back more than once
-    unexpected: tuple[str, ...] = ()  # read back, but never attempted, or certainly failed
-    changed: tuple[str, ...] = ()  # read back with another text than was sent
-    oldest_lost_acknowledged_at: float | None = None  # monotonic
-    readable: bool = True  # False: the rest of what was read back is not known
-    why: str = ""  # what was wrong with reading back
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One write as the log tells it."""
+
+    id: str
+    text: str
+    at: float  # monotonic; right before it was sent
+    outcome: Outcome
+    over_at: float | None  # when its outcome was known; None: it never was
 
     @property
-    def no_data(self) -> bool:
-        """Whether this says nothing about loss: not readable, or not one acknowledged write."""
-        return not self.readable or not self.acknowledged
-
-    def as_dict(self) -> dict[str, Any]:
-        """The account as an event carries it."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+    def acknowledged_at(self) -> float | None:
+        """When users were told that it is stored; None: they were not."""
+        return self.over_at if self.outcome == "ok" else None
 
 
-def account(lines: Iterable[Line], read_back_items: Sequence[Any], flow: Flow) -> WriteAccount:
-    """Compare the log of one writing flow with everything that was read back. Pure.
-
-    Raises ValueError when an item has no id, when the flow does not write, or when the log contradicts itself.
-    """
-    if flow.write is None:
-        raise ValueError("the flow does not write")
-    id_field, content_field = flow.write.id, flow.write.content
-    sent, outcomes = _pairs(lines)
-    times: Counter[str] = Counter()
-    changed: set[str] = set()
-    for item in read_back_items:
-        if not isinstance(item, Mapping) or not isinstance(item.get(id_field), str):
-            raise ValueError(f"an item without {id_field!r}: {str(item)[:120]}")
-        write_id = item[id_field]
-        times[write_id] += 1
-        if content_field and write_id in sent and item.get(content_field) != sent[write_id]["text"]:
-            changed.add(write_id)
-    by = {word: [i for i in sent if outcomes.get(i, _UNKNOWN)["outcome"] == word] for word in _WORDS}
-    lost = tuple(i for i in by["ok"] if i not in times)
-    failed = set(by["failed"])
-    return WriteAccount(
-        attempted=len(sent),
-        acknowledged=len(by["ok"]),
-        indeterminate=len(by["indeterminate"]),
-        failed=len(failed),
-        read=sum(i in times for i in sent),
-        lost=lost,
-        duplicated=tuple(i for i, n in times.items() if n > 1),
-        unexpected=tuple(i for i in times if i not in sent or i in failed),
-        changed=tuple(i for i in sent if i in changed),
-        oldest_lost_acknowledged_at=min((outcomes[i]["at"] for i in lost), default=None),
-    )
-
-
-def unread(lines: Iterable[Line], why: str) -> WriteAccount:
-    """The account when nothing could be read back: what the log itself says, and no word about loss."""
-    sent, outcomes = _pairs(lines)
-    words = Counter(outcomes.get(i, _UNKNOWN)["outcome"] for i in sent)
-    return WriteAccount(
-        attempted=len(sent),
-        acknowledged=words["ok"],
-        indeterminate=words["indeterminate"],
-        failed=words["failed"],
-        readable=False,
-        why=why,
-    )
-
-
-def together(accounts: Sequence[WriteAccount]) -> WriteAccount:
-    """One account for all writing flows; readable only when each is."""
-    oldest = [a.oldest_lost_acknowledged_at for a in accounts if a.oldest_lost_acknowledged_at is not None]
-    return WriteAccount(
-        attempted=sum(a.attempted for a in accounts),
-        acknowledged=sum(a.acknowledged for a in accounts),
-        indeterminate=sum(a.indeterminate for a in accounts),
-        failed=sum(a.failed for a in accounts),
-        read=sum(a.read for a in accounts),
-        lost=tuple(i for a in accounts for i in a.lost),
-        duplicated=tuple(i for a in accounts for i in a.duplicated),
-        unexpected=tuple(i for a in accounts for i in a.unexpected),
-        changed=tuple(i for a in accounts for i in a.changed),
-        oldest_lost_acknowledged_at=min(oldest, default=None),
-        readable=all(a.readable for a in accounts),
-        why="; ".join(a.why for a in accounts if a.why),
-    )
-
-
-_WORDS = ("ok", "failed", "indeterminate")
-_UNKNOWN: Line = {"outcome": "indeterminate"}  # sent, and the meter died before it knew
-
-
-def _pairs(lines: Iterable[Line]) -> tuple[dict[str, Line], dict[str, Line]]:
-    sent: dict[str, Line] = {}
-    outcomes: dict[str, Line] = {}
+def pairs(lines: Iterable[Line]) -> dict[str, Sent]:
+    """Every write by its id, in the order of sending. Raises ValueError when the log contradicts itself."""
+    sent: dict[str, Sent] = {}
     for line in lines:
         write_id, outcome = line["id"], line.get("outcome")
+        before = sent.get(write_id)
         if outcome is None:
-            if write_id in sent:
+            if before is not None:
                 raise ValueError(f"{write_id} was sent twice")
-            sent[write_id] = line
-        elif write_id not in sent or write_id in outcomes or outcome not in _WORDS:
+            # Sent, and the meter died before it knew: until its outcome comes that is all there is to say.
+            sent[write_id] = Sent(write_id, line["text"], line["at"], "indeterminate", None)
+        elif before is None or before.over_at is not None or outcome not in OUTCOMES:
             raise ValueError(f"an outcome that does not belong to a write: {dict(line)}")
         else:
-            outcomes[write_id] = line
-    return sent, outcomes
+            sent[write_id] = Sent(write_id, before.text, before.at, outcome, line["at"])
+    return sent

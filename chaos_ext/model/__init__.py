@@ -60,7 +60,18 @@ from chaos_ext.model.guidelines import (
 )
 from chaos_ext.model.history import History, Kept
 from chaos_ext.model.secrets import AwsSecret, GoogleSecret, KubernetesSecret, SecretReference
-from chaos_ext.model.services import Dependency, Flow, Follows, Fresh, Request, Service, Services, Slo, Write
+from chaos_ext.model.services import (
+    Dependency,
+    Flow,
+    Follows,
+    Fresh,
+    Request,
+    Service,
+    Services,
+    Slo,
+    Store,
+    Write,
+)
 from chaos_ext.model.written import (
     Activity,
     BothLanguages,
@@ -132,6 +143,7 @@ __all__ = [
     "Status",
     "StepFinding",
     "StepWord",
+    "Store",
     "Successes",
     "Targets",
     "Text",

@@ -18,13 +18,28 @@ class Slo(Written):
     percentile: Annotated[int, Field(ge=50, le=100, strict=True)] = 99
 
 
-class Write(Written):
-    """How a flow's writes are recognised later: where to read them all back, and which fields to compare."""
+class Store(Written):
+    """A place where a flow's writes can be read back, and how they are recognised there."""
 
     read_back: str  # path; answers JSON: a list of objects, or an object that holds one
     list_at: str = ""  # dotted path to the list inside the answer; empty: the answer is the list
     id: str  # field of an item that holds the write's id
     content: str | None = None  # field of an item whose text must equal the one that was sent
+    watch: Duration | None = (
+        None  # how often to look while the flows run, to see how long a write took to get there
+    )
+    arrives_within: Duration = 2.0  # once the load has ended; what is not there by then is lost
+
+
+class Write(Store):
+    """Where a flow's writes are read back: from the service that acknowledges them, and wherever else they must get.
+
+    - `store`: what to call the first place; default: the flow's service.
+    - `also`: the other places by name, such as a service that gets every write through a queue.
+    """
+
+    store: Identifier | None = None
+    also: dict[Identifier, Store] = {}
 
 
 class Request(Written):
@@ -79,6 +94,13 @@ class Flow(Written):
     write: Write | None = None
     follows: Follows | None = None
     fresh: Fresh | None = None
+
+    @property
+    def stores(self) -> dict[str, Store]:
+        """Every place where its writes are read back, by name; first the one that acknowledges them."""
+        if self.write is None:
+            return {}
+        return {self.write.store or self.service: self.write, **self.write.also}
 
     @property
     def shows(self) -> tuple[Impact, ...]:

@@ -11,6 +11,7 @@ from chaos_ext.model import Reason, text_in
 from chaos_ext.pages import words
 from chaos_ext.pages.run import Run
 from chaos_ext.pages.run_page import lost, tiles
+from chaos_ext.pages.stores import COUNTED
 from chaos_ext.pages.untested import untested
 from chaos_ext.report import markdown
 from chaos_ext.report.clean import clean
@@ -77,6 +78,10 @@ def _run(run: Run, language: Language) -> Iterator[str]:
     yield _table(
         arms, (t("arm"), t("trials that count"), t("users back"), t("back after"), t("writes lost")), language
     )
+    if stores := list(_stores(run)):
+        headers = (t("trial"), t("flow"), t("store"), *(words.WRITES[name] for name in COUNTED))
+        headers = (*headers, t("slowest seen after"), t("observed RPO"))
+        yield _folded(t("Write log, store by store"), _table(stores, headers, language), language)
     if run.steps:
         steps = [
             (
@@ -97,6 +102,14 @@ def _run(run: Run, language: Language) -> Iterator[str]:
     not_tested = "\n".join(f"- {_text(sentence, language)}" for sentence in untested(run))
     yield _folded(t("What was not tested"), not_tested, language)
     yield f"`{kept.folder.name}` · `chaos history report {kept.folder.name}`"
+
+
+def _stores(run: Run) -> Iterator[tuple[object, ...]]:
+    for trial in run.trials:
+        for one in trial.stores:
+            counts = [one.count(name) if one.account.readable else "-" for name in COUNTED]
+            times = [span(time) if time else "-" for time in (one.seen, one.rpo)]
+            yield trial.name, one.account.flow, one.account.store, *counts, *times
 
 
 def _folded(title: Said, content: str, language: Language) -> str:

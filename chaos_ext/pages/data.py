@@ -11,6 +11,7 @@ from chaos_ext.language import Language, say
 from chaos_ext.masking.register import hidden
 from chaos_ext.model import Interval, text_in
 from chaos_ext.pages.run import ArmOfRun, Run, StepOfRun, Trial
+from chaos_ext.pages.stores import COUNTED, StoreOfTrial
 from chaos_ext.pages.untested import untested
 
 SCHEMA = 1
@@ -106,7 +107,36 @@ def _trial(trial: Trial) -> dict[str, Any]:
             for lane in trial.picture.lanes
         ],
         "writes": writes or None,
+        "stores": [_store(one) for one in trial.stores],
+        "shown": [
+            {
+                "flow": shown.flow,
+                "of": shown.of,
+                "answers": shown.reads,
+                "stale": shown.stale,
+                "behind": _interval(shown.stale_for),
+            }
+            for shown in trial.shown
+        ],
         "restored": None if trial.restored is None else bool(trial.restored.get("holds")),
+    }
+
+
+def _store(one: StoreOfTrial) -> dict[str, Any]:
+    account = one.account
+    counts = {
+        name: getattr(account, name) for name in ("attempted", "acknowledged", "indeterminate", "failed")
+    }
+    return {
+        "flow": account.flow,
+        "store": account.store,
+        **counts,
+        "readable": account.readable,
+        "why": account.why,
+        **{name: list(getattr(account, name)) for name in COUNTED if name != "stale"},
+        "stale": one.count("stale"),
+        "slowest_seen": _interval(one.seen),
+        "observed_rpo": _interval(one.rpo),
     }
 
 

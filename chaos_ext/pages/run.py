@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from chaos_ext.meter.staleness import Shown
 from chaos_ext.model import Arm, Event, Interval, Reason
 from chaos_ext.pages.kept import Kept
+from chaos_ext.pages.stores import StoreOfTrial, shown_of, stores_of
 from chaos_ext.pages.timeline import Timeline, timeline
 from chaos_ext.verdict import validity
 from chaos_ext.verdict.facts import Facts
@@ -35,6 +37,8 @@ class Trial:
     slowest: str | None  # the flow that was the last to be back, or that is not
     watched_s: float
     writes: Event | None
+    stores: tuple[StoreOfTrial, ...]
+    shown: tuple[Shown, ...]
     finished: Event | None  # the runbook's end
     in_force: tuple[Event, ...]
     restored: Event | None
@@ -159,6 +163,8 @@ def _trial(facts: Facts) -> Trial:
         slowest=facts.recovery.flow,
         watched_s=facts.watched_s,
         writes=_writes(facts.last("write-log")),
+        stores=tuple(stores_of(facts)),
+        shown=tuple(shown_of(facts)),
         finished=facts.last("runbook-finished"),
         in_force=tuple(
             {**look, "evidence": [seen for seen in look["evidence"] if isinstance(seen, dict)]}
@@ -174,7 +180,8 @@ def _writes(log: Event | None) -> Event | None:
     """What a write log counted: numbers and lists, whatever else another version put there."""
     if log is None:
         return None
-    kept = {key: value for key, value in log.items() if key in ("readable", "why") or _counts(value)}
+    of_all = {key: value for key, value in log.items() if key not in ("stores", "shown")}
+    kept = {key: value for key, value in of_all.items() if key in ("readable", "why") or _counts(value)}
     counts = {
         key: value for key in ("acknowledged", "indeterminate") if isinstance(value := kept.get(key), int)
     }

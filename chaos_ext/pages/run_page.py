@@ -12,6 +12,7 @@ from chaos_ext.pages import words
 from chaos_ext.pages.kept import read
 from chaos_ext.pages.render import page
 from chaos_ext.pages.run import ArmOfRun, Run, Trial, mapping, told
+from chaos_ext.pages.stores import COUNTED
 from chaos_ext.pages.transcript import Entry, transcript
 from chaos_ext.pages.untested import untested
 from chaos_ext.report import arms
@@ -74,6 +75,7 @@ def rendered(run: Run, language: Language) -> str:
         ),
         when=lambda when: words.WHEN.get(when, when),
         lost=lost,
+        of_a_store={name: words.WRITES[name] for name in COUNTED},
         mapping=mapping,
     )
 

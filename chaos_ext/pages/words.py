@@ -51,16 +51,18 @@ WORDS: dict[str, Said] = {
     "overdue": t("overdue"),
     "never": t("never tried"),
 }
-# What a write log counts, in the order of a table; all of them are there in every bundle.
+# What a write log counts, in the order of a table; those that a bundle does not have are left out.
 WRITES: dict[str, Said] = {
     "attempted": t("sent"),
     "acknowledged": t("acknowledged"),
     "indeterminate": t("indeterminate"),
     "failed": t("refused"),
     "lost": t("lost"),
+    "recovered": t("recovered"),
     "duplicated": t("twice"),
     "unexpected": t("unexpected"),
     "changed": t("changed"),
+    "stale": t("stale writes"),
 }
 
 

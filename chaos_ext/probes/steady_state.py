@@ -19,7 +19,7 @@ BASELINE_WINDOWS = 4
 # How long reading all writes back may take; and how long it is tried on a service that is still down.
 READABLE_WITHIN_S = 10.0
 STILL_DOWN_S = 1.0
-SETTLED_WITHIN_S = 30.0  # it has limits of its own; this is for one that hangs
+SETTLED_WITHIN_S = 30.0  # beyond its own limits; this is for one that hangs
 
 
 def flows_meet_slo(configuration: Configuration = None) -> dict[str, Any]:
@@ -100,7 +100,11 @@ def _afterwards(trial: Trial) -> dict[str, Any]:
         within_s = READABLE_WITHIN_S if back else STILL_DOWN_S
         reading = Bounded("read back", lambda: trial.meter.read_back(within_s=within_s))
         try:
-            account = reading.wait(within_s + SETTLED_WITHIN_S, trial.aborting.is_set, hurry_s=0.0)
+            stores = [store for flow in trial.services.flows.values() for store in flow.stores.values()]
+            longest_s = max((store.arrives_within for store in stores), default=0.0)
+            account = reading.wait(
+                within_s + longest_s + SETTLED_WITHIN_S, trial.aborting.is_set, hurry_s=0.0
+            )
         except Overdue:
             trial.refuse_if_aborting()
             raise

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from chaos_ext.language import Said, listed, t
+from chaos_ext.language import listed, t
 from chaos_ext.model import Arm, Event, Interval
-from chaos_ext.report import arms, steps
+from chaos_ext.report import arms, steps, written
 from chaos_ext.report.line import Line
 from chaos_ext.report.words import approved as approved_words
 from chaos_ext.report.words import impact as impact_word
@@ -26,22 +26,6 @@ _OUTCOMES = {
     "already": t("undone already"),
     "failed": t("failed"),
 }
-# What a write log counts; those that are seldom there are told only then.
-_COUNTS: dict[str, Callable[[object], Said]] = {
-    "lost": lambda n: t("{n} lost", n=n),
-    "indeterminate": lambda n: t("{n} indeterminate", n=n),
-    "failed": lambda n: t("{n} failed", n=n),
-    "duplicated": lambda n: t("{n} duplicated", n=n),
-    "unexpected": lambda n: t("{n} unexpected", n=n),
-    "changed": lambda n: t("{n} changed", n=n),
-}
-_IDS: dict[str, Callable[[object], Said]] = {
-    "lost": lambda ids: t("lost: {ids}", ids=ids),
-    "duplicated": lambda ids: t("duplicated: {ids}", ids=ids),
-    "unexpected": lambda ids: t("unexpected: {ids}", ids=ids),
-    "changed": lambda ids: t("changed: {ids}", ids=ids),
-}
-
 # --- the run and its trials ---
 
 
@@ -253,24 +237,6 @@ def recovery(story: Story, event: Event) -> Iterator[Line]:
     yield from story.row(event, t("recovery"), words, "good" if back else "bad" if story.plain else "plain")
 
 
-def writes(story: Story, event: Event) -> Iterator[Line]:
-    if not event.get("readable"):
-        words = t("could not be read back: {why}", why=event.get("why"))
-        yield from story.row(event, t("write log"), words, "bad")
-        return
-    found = {name: event.get(name) or [] for name in _IDS}
-    counts = [t("{n} acknowledged", n=event.get("acknowledged"))]
-    for name, word in _COUNTS.items():
-        many = len(found[name]) if name in found else event.get(name)
-        if many or name in ("lost", "indeterminate", "failed", "duplicated"):
-            counts.append(word(many))
-    bad = any(found.values())
-    yield from story.row(event, t("write log"), listed(counts), "bad" if bad else "good")
-    for name, ids in found.items():
-        if ids:
-            yield from story.below(_IDS[name](listed(ids)), "bad")
-
-
 def undone(story: Story, event: Event) -> Iterator[Line]:
     outcome = str(event.get("outcome"))
     words = t(
@@ -371,7 +337,7 @@ TELLERS: dict[str, Teller] = {
     "step-finished": steps.step_finished,
     "runbook-finished": steps.runbook_finished,
     "recovery": recovery,
-    "write-log": writes,
+    "write-log": written.writes,
     "fault-undone": undone,
     "abort": aborted,
     "restored": restored,

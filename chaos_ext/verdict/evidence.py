@@ -25,7 +25,10 @@ class TrialEvidence:
     samples: tuple[Sample, ...]
     writes: tuple[dict[str, Any], ...]  # lines of writes.jsonl: before a send, and after it
     journal: dict[str, Any] | None  # Chaos Toolkit's own; None when it left none
-    read_back: tuple[dict[str, Any], ...] = ()  # lines of readback.jsonl: {"flow", "items"} as they came
+    read_back: tuple[
+        dict[str, Any], ...
+    ] = ()  # lines of readback.jsonl: {"flow", "store", "items"} as they came
+    reads: tuple[dict[str, Any], ...] = ()  # lines of reads.jsonl: every look at a store
     unreadable: tuple[str, ...] = ()  # files that are damaged, each with what is wrong
     step: str = ""  # name of the runbook's block that was left out or mistaken
     mutation: Mutation | None = None  # the mistake

@@ -13,6 +13,7 @@ from typing import Any
 
 from chaos_ext.language import listed, t
 from chaos_ext.meter import intervals, slo
+from chaos_ext.meter.account import WriteAccount, account_of_all
 from chaos_ext.meter.samples import Sample
 from chaos_ext.model import Arm, Event, Flow, Impact, Interval, Reason
 from chaos_ext.verdict.evidence import RunEvidence, TrialEvidence, split
@@ -250,6 +251,15 @@ class Facts:
         if any(e.get("holds") is True for e in seen):
             return False
         return None if any("error" in e or "holds" not in e for e in seen) else True
+
+    @cached_property
+    def account(self) -> WriteAccount | None:
+        """What became of the writes, made again from what was sent and read; None when nothing read was kept."""
+        kept = self.evidence
+        if not kept.read_back:
+            return None
+        flows = self.run.services.flows
+        return account_of_all(flows, kept.writes, kept.read_back, kept.reads, kept.samples)
 
     def first_due(self, flow: str) -> float | None:
         """When a flow that follows another had something to ask about; None: never. Others always have."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from chaos_ext.language import t
+from chaos_ext.language import listed, t
+from chaos_ext.meter.account import observed_rpo
 from chaos_ext.model import Impact, Reason
-from chaos_ext.verdict.facts import Facts, these
+from chaos_ext.verdict.facts import Facts, spell, these
 from chaos_ext.verdict.words import impact as _word
 
 
@@ -97,7 +98,7 @@ def _writes(facts: Facts) -> Iterator[Reason]:
                 allowed=allowed,
                 ids=these(gone),
                 changed=_changed(changed),
-                rpo=_rpo(facts, gone),
+                rpo=_by_store(facts) or _rpo(facts, gone),
             ),
         )
     for kind, what in (
@@ -108,11 +109,12 @@ def _writes(facts: Facts) -> Iterator[Reason]:
             yield facts.reason(
                 "impact-differs",
                 t(
-                    "found {count} writes {what}: {ids}. Users see {wrong} content, which the mode "
+                    "found {count} writes {what}: {ids}.{where} Users see {wrong} content, which the mode "
                     "does not claim.",
                     count=len(log[kind]),
                     what=what,
                     ids=these(log[kind]),
+                    where=_where(facts, kind),
                     wrong=_word(Impact.WRONG),
                 ),
             )
@@ -122,9 +124,50 @@ def _changed(changed: list[str]) -> str:
     return t(" {count} of them are there with other content.", count=len(changed)) if changed else ""
 
 
-def _rpo(facts: Facts, gone: list[str]) -> str:
-    """Fault time minus the time at which the oldest lost write was acknowledged."""
-    told = [w["at"] for w in facts.evidence.writes if w.get("outcome") == "ok" and w.get("id") in set(gone)]
-    if not told or facts.fault is None or min(told) > facts.fault.earliest:
+def _by_store(facts: Facts) -> str:
+    """Which store lost how much, each with its observed RPO; empty where there is one store, or none is known."""
+    if facts.account is None or len(facts.account.stores) < 2:
         return ""
-    return t(" Observed RPO: {s:.1f} s.", s=facts.fault.earliest - min(told))
+    told: list[str] = []
+    for one in facts.account.stores:
+        gone = {*one.lost, *one.changed}
+        if not gone:
+            continue
+        rpo = observed_rpo(_oldest(facts, gone), facts.fault)
+        told.append(
+            t("{flow} in {store} {count}", flow=one.flow, store=one.store, count=len(gone))
+            if rpo is None
+            else t(
+                "{flow} in {store} {count} (observed RPO {rpo})",
+                flow=one.flow,
+                store=one.store,
+                count=len(gone),
+                rpo=spell(rpo),
+            )
+        )
+    return t(" Lost: {stores}.", stores=listed(told, "; ")) if told else ""
+
+
+def _where(facts: Facts, kind: str) -> str:
+    """In which stores; empty where there is one store, or none is known."""
+    if facts.account is None or len(facts.account.stores) < 2:
+        return ""
+    of = [one for one in facts.account.stores if getattr(one, kind)]
+    return t(
+        " They are in {stores}.",
+        stores=listed([t("{flow} in {store}", flow=one.flow, store=one.store) for one in of]),
+    )
+
+
+def _rpo(facts: Facts, gone: Collection[str]) -> str:
+    """Fault time minus the time at which the oldest lost write was acknowledged: an interval, as the fault is."""
+    rpo = observed_rpo(_oldest(facts, gone), facts.fault)
+    return "" if rpo is None else t(" Observed RPO: {rpo}.", rpo=spell(rpo))
+
+
+def _oldest(facts: Facts, gone: Collection[str]) -> float | None:
+    of = set(gone)
+    return min(
+        (w["at"] for w in facts.evidence.writes if w.get("outcome") == "ok" and w.get("id") in of),
+        default=None,
+    )

@@ -19,7 +19,7 @@ from chaos_ext.verdict.statistics import (
 )
 
 # Goes up whenever the same evidence may get another verdict.
-VERDICT_RULES = 4
+VERDICT_RULES = 5
 
 UNKNOWN = frozenset(
     {
@@ -44,6 +44,7 @@ REFUTED = frozenset(
         "not-recovered",
         "too-slow",
         "data-lost",
+        "too-stale",
         "heals-itself",
         "does-not-heal",
         "impact-differs",
@@ -165,13 +166,6 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
         digests |= {evidence.runbook_digest}
     if len(digests) > 1:
         reasons.append(Reason("no-data", t("The runbook was changed while this run went on. Run it again.")))
-    if evidence.objectives.stale_for_at_most is not None:
-        reasons.append(
-            Reason(
-                "no-data",
-                t("stale_for_at_most is claimed, but how long users were shown old data is not measured."),
-            )
-        )
     return [*reasons, *harmful(valid), *_watched_long_enough(evidence, valid)]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from chaos_ext.language import listed, t
 from chaos_ext.model import Arm, Event, Impact, Interval, Reason
-from chaos_ext.verdict import felt, healthy
+from chaos_ext.verdict import felt, healthy, stale
 from chaos_ext.verdict.facts import Facts, spell
 from chaos_ext.verdict.validity import too_coarse
 
@@ -20,7 +20,7 @@ def against(facts: Facts, alone: Sequence[Facts] = ()) -> tuple[Reason, ...]:
 
     `alone`: the valid trials of the run in which nobody acted.
     """
-    found = [*_detection(facts), *felt.against(facts, alone)]
+    found = [*_detection(facts), *felt.against(facts, alone), *stale.against(facts)]
     if facts.followed:
         found += [*_blind_before(facts), *_steps(facts), *_recovery(facts)]
     if facts.arm is Arm.NO_ACTION or (facts.arm is Arm.LOOK_ONLY and facts.run.mode.recovery == "self"):

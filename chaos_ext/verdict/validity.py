@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from chaos_ext.language import Said, listed, t
 from chaos_ext.model import Event, Impact, Reason
-from chaos_ext.verdict import healthy, starved, wholeness
+from chaos_ext.verdict import healthy, starved, wholeness, writes
 from chaos_ext.verdict.facts import Facts, these
 
 Rule = Callable[[Facts], Iterable[Reason]]
@@ -353,7 +353,7 @@ _RULES: tuple[Rule, ...] = (
     wholeness.steps_add_up,
     wholeness.recovery_agrees,
     wholeness.looked_at_the_end,
-    wholeness.writes_add_up,
+    writes.writes_add_up,
     healthy.invalid,
     wholeness.complete,
 )

@@ -180,64 +180,6 @@ def recovery_agrees(facts: Facts) -> Iterator[Reason]:
             )
 
 
-def writes_add_up(facts: Facts) -> Iterator[Reason]:
-    """Nothing can be said of lost writes without one that was acknowledged, or without reading back."""
-    event = facts.last("write-log")
-    if event is None or not any(flow.write for flow in facts.run.services.flows.values()):
-        return
-    if not event["readable"]:
-        back = facts.last("recovery")
-        if back is not None and not back["recovered"]:
-            return  # a service that is still down cannot be read; that it is down is the finding
-        yield facts.no_data(
-            t("could not read the writes back: {why}.", why=event.get("why") or t("no answer"))
-        )
-        return
-    if not event["acknowledged"]:
-        yield facts.no_data(t("has not one acknowledged write, so nothing can be said about lost ones."))
-    outcomes = [w for w in facts.evidence.writes if w.get("outcome") == "ok"]
-    if len(outcomes) != event["acknowledged"]:
-        yield facts.no_data(
-            t(
-                "counted {acknowledged} acknowledged writes, but its write log has {outcomes}.",
-                acknowledged=event["acknowledged"],
-                outcomes=len(outcomes),
-            ),
-        )
-    known = {w.get("id") for w in outcomes}
-    if facts.evidence.read_back and (missing := _missing_again(facts)) != set(event["lost"]):
-        yield facts.no_data(
-            t(
-                "recorded {lost} as lost, but what was sent and read back says {missing}.",
-                lost=these(sorted(event["lost"])) or t("no write"),
-                missing=these(sorted(missing)) or t("none"),
-            )
-        )
-    strange = [lost for lost in event["lost"] if lost not in known]
-    if strange:
-        yield facts.no_data(
-            t(
-                "calls {strange} lost, which its write log does not know as acknowledged.",
-                strange=these(strange),
-            )
-        )
-
-
-def _missing_again(facts: Facts) -> set[str]:
-    """The acknowledged writes that what was read back does not hold, worked out anew."""
-    missing: set[str] = set()
-    for kept in facts.evidence.read_back:
-        flow = facts.run.services.flows.get(str(kept.get("flow")))
-        if flow is None or flow.write is None:
-            continue
-        items = (item.get(flow.write.id) for item in kept.get("items") or () if isinstance(item, dict))
-        ids = {each for each in items if isinstance(each, str)}
-        of = {str(w["id"]) for w in facts.evidence.writes if w.get("flow") == kept["flow"]}
-        ok = {str(w["id"]) for w in facts.evidence.writes if w.get("outcome") == "ok"}
-        missing |= (of & ok) - ids
-    return missing
-
-
 def steps_add_up(facts: Facts) -> Iterator[Reason]:
     """The runbook's end and its steps must tell the same story."""
     finished = facts.last("runbook-finished")

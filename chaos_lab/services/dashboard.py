@@ -28,6 +28,7 @@ from chaos_lab.services.signin import SignIn, WrongPassword
 from chaos_lab.services.storage import Bucket, lines
 
 TOPICS = "SELECT topics FROM analyses WHERE response_id = %s"
+ANALYSED = "SELECT response_id, topics FROM analyses WHERE survey = %s ORDER BY analysed_at, response_id"
 MAILED = "SELECT mailed_at FROM outbox WHERE response_id = %s AND mailed_at IS NOT NULL"
 ALL = "SELECT id, survey, text, score, received_at FROM responses WHERE survey = %s ORDER BY received_at, id"
 FIELDS = ("id", "survey", "text", "score", "received_at")
@@ -59,6 +60,7 @@ class Dashboard:
         app = web.Application(middlewares=[self.outcomes])
         app.router.add_get("/dashboard/summary", self.summary)
         app.router.add_get("/dashboard/topics/{id}", self.topics)
+        app.router.add_get("/dashboard/analyses", self.analyses)
         app.router.add_get("/dashboard/mail/{id}", self.mail)
         app.router.add_post("/dashboard/exports", self.export)
         app.router.add_post("/dashboard/sign-in", self.signed_in)
@@ -82,6 +84,16 @@ class Dashboard:
         if row is None:
             return answer({"error": f"id: {id!r} is not analysed yet"}, 404)
         return answer({"id": id, "topics": row[0]})
+
+    async def analyses(self, request: web.Request) -> web.Response:
+        """Everything of a survey that insight has seen, oldest first."""
+        survey = _survey(request.query.get("survey"), "?survey=… with the survey's id")
+
+        async def read(connection: Connection) -> list[tuple[Any, ...]]:
+            return await (await connection.execute(ANALYSED, (survey,))).fetchall()
+
+        rows = await self.database.run(read)
+        return answer({"analyses": [{"id": id, "topics": topics} for id, topics in rows]})
 
     async def mail(self, request: web.Request) -> web.Response:
         """404 until the thank-you was sent."""

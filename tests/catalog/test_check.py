@@ -131,6 +131,14 @@ BAD = [
     ('a write nobody reads back', SERVICES, '    write: {read_back: /responses, id: id}\n', '', [
         "catalog/services.yaml:11: flows.submit.request: got '${write.id}', expected a 'write' beside the request that says how to read it back.",
     ]),
+    ('two stores of one name', SERVICES, 'write: {read_back: /responses, id: id}', 'write: {read_back: /responses, id: id, also: {intake: {read_back: /r, id: id}}}', [
+        "catalog/services.yaml:12: flows.submit.write.also.intake: got 'intake', which is also the name of the first store, expected another name, or a name for the first one in 'store'.",
+    ]),
+    ('a store that cannot be read back', SERVICES, 'write: {read_back: /responses, id: id}', 'write: {read_back: /responses, id: id, also: {insight: {read_back: "r/${write.id}", id: id, watch: 1ms}}}', [
+        "catalog/services.yaml:12: flows.submit.write.also.insight.read_back: got 'r/${write.id}', expected a path that begins with '/'.",
+        "catalog/services.yaml:12: flows.submit.write.also.insight.read_back: got '${write.id}', expected only '${run.id}': everything of a run is read back at once.",
+        "catalog/services.yaml:12: flows.submit.write.also.insight.watch: got 0.001 s, expected at least 0.05 s.",
+    ]),
     ("a deadline before the SLO's latency", SERVICES, 'deadline: 2s', 'deadline: 200ms', [
         "catalog/services.yaml:9: flows.submit.deadline: got 0.2 s, expected at least the SLO's latency, 0.5 s.",
     ]),

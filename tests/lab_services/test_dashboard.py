@@ -187,6 +187,19 @@ def test_one_request_computes_what_many_ask_for_at_once(filled, parts, valkey):
     assert metric(url, 'dashboard_reports_total{kind="live"}') == 1
 
 
+def test_what_insight_has_seen_of_a_survey(filled, parts):
+    _, url = parts.dashboard(parts.names(pg_c=filled.port))
+    filled.execute(
+        "INSERT INTO analyses (response_id, survey, topics) VALUES ('seen', 'mine', '{food}')", "survey"
+    )
+    got = requests.get(f"{url}/dashboard/analyses?survey=mine", timeout=ANSWER_S)
+    assert got.json() == {"analyses": [{"id": "seen", "topics": ["food"]}]}
+    assert requests.get(f"{url}/dashboard/analyses?survey=nobody", timeout=ANSWER_S).json() == {
+        "analyses": []
+    }
+    assert requests.get(f"{url}/dashboard/analyses", timeout=ANSWER_S).status_code == 400
+
+
 def test_what_became_of_a_response(filled, parts):
     _, url = parts.dashboard(parts.names(pg_c=filled.port))
 

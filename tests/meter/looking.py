@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,4 @@ def seen(meter: Meter, n: int, since: float | None = None, **like: Any) -> Calla
 
 def as_written(flow: Flow) -> str:
     """The flow as a file of services would hold it."""
-    durations = {"deadline": f"{flow.deadline}s"}
-    slo = {"success": f"{flow.slo.success:%}", "latency": f"{flow.slo.latency}s"}
-    request = flow.request.model_dump(by_alias=True)
-    return json.dumps({**flow.model_dump(), **durations, "slo": slo, "request": request})
+    return flow.model_dump_json(by_alias=True)

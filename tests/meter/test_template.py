@@ -101,5 +101,6 @@ def test_reading_back(writing_flow: Callable[..., Flow]) -> None:
             "headers": {"Authorization": "of ${run.id}", "Idempotency-Key": "${write.id}"},
         }
     )
-    assert str(read_back_url(made, BASE, "r&1")) == "https://127.0.0.1:8443/responses?survey=r%261"
+    [store] = made.stores.values()
+    assert str(read_back_url(store, BASE, "r&1")) == "https://127.0.0.1:8443/responses?survey=r%261"
     assert read_back_headers(made, "r&1") == {"Authorization": "of r&1"}

@@ -4,11 +4,16 @@
     {"do": "close"}    closes the listener and cuts every connection     {"do": "listen"}  opens it again
     {"do": "answer", "status": 500, "every": 5, "delay_s": 0.2, "swallow": true}   every n-th operation is hurt
     {"do": "show", "first": 40, "hide": 3}   what was stored is shown only up to the 40th, or without 3 old ones; {} all
+    {"do": "plant", "every": 40, "fates": {"7": {"lose": ["insight"], "answer": 503}}}   of 40 submissions the 7th …
     {"do": "normal"}   {"do": "expire"} (the certificate)   {"do": "store", "items": [...]}  {"do": "count"}
+
+A fate may say: `answer` (a status, or "none"), `lose` (the stores that do not get it), `twice` and `change` (the stores
+that get it so), `late_s` (after how many seconds insight has it). {"do": "fates"} tells which submission got which.
 
 Each is answered by {"began": …, "ended": …} on the monotonic clock, which processes of one machine share.
 POST /responses stores the JSON body and answers 201; GET /responses answers all; GET /known/ID answers 404 for what
-is not shown; GET /summary says how many are shown and which is the newest; any other path answers 200.
+is not shown; GET /summary says how many are shown and which is the newest; GET /insight what the second store has by
+now; any other path answers 200.
 """
 
 from __future__ import annotations
@@ -93,6 +98,9 @@ class Server:
         self.stored: list[dict[str, Any]] = []
         self.hurt: dict[str, Any] = {}
         self.shows: dict[str, Any] = {}
+        self.plan: dict[str, Any] = {"every": 1, "fates": {}}
+        self.fates: list[dict[str, Any]] = []  # of every submission, in their order
+        self.insight: list[tuple[float, dict[str, Any]]] = []  # since when the second store has it
         self.served = 0
         self.accepted = 0
         if tls is not None:
@@ -125,6 +133,10 @@ class Server:
             self.served = 0
         elif what == "show":
             self.shows = order
+        elif what == "plant":
+            self.plan = order
+        elif what == "fates":
+            return {"fates": self.fates}
         elif what == "normal":
             self.hurt = {}
         elif what == "store":
@@ -134,6 +146,23 @@ class Server:
             assert self.tls is not None
             self.context.load_cert_chain(certificate(self.tls, days=-1))
         return {"stored": len(self.stored), "accepted": self.accepted, "served": self.served}
+
+    def submitted(self, body: dict[str, Any]) -> int | None:
+        """Store it as its fate says; returns the status to answer, None for no answer."""
+        fate = self.plan["fates"].get(str(len(self.fates) % self.plan["every"]), {})
+        now = time.monotonic()
+        self.fates.append({**fate, "id": body["id"], "at": now})
+        for store in ("intake", "insight"):
+            if store in fate.get("lose", ()):
+                continue
+            kept = {**body, "text": "changed"} if store in fate.get("change", ()) else body
+            for _ in range(2 if store in fate.get("twice", ()) else 1):
+                if store == "intake":
+                    self.stored.append(kept)
+                else:
+                    self.insight.append((now + fate.get("late_s", 0.0), kept))
+        status = fate.get("answer", 201)
+        return None if status == "none" else int(status)
 
 
 class Connection(asyncio.Protocol):
@@ -172,7 +201,10 @@ class Connection(asyncio.Protocol):
         if hit and hurt.get("swallow"):
             return
         close = headers.get("connection", "").lower() == "close"
-        status, answer = self.result(method, target, body)
+        result = self.result(method, target, body)
+        if result is None:
+            return
+        status, answer = result
         if hit and "status" in hurt:
             status, answer = hurt["status"], hurt.get("body", "{}").encode()
         if hit and "delay_s" in hurt:
@@ -180,11 +212,16 @@ class Connection(asyncio.Protocol):
         else:
             self.answer(status, answer, close)
 
-    def result(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:
+    def result(self, method: str, target: str, body: bytes) -> tuple[int, bytes] | None:
+        if target.startswith("/insight"):
+            now = time.monotonic()
+            there = [kept for since, kept in self.server.insight if since <= now]
+            return 200, json.dumps({"analyses": there}).encode()
         if target.startswith("/responses"):
             if method == "POST":
                 if self.server.hurt.get("status") is None or self.server.hurt.get("stores"):
-                    self.server.stored.append(json.loads(body))
+                    status = self.server.submitted(json.loads(body))
+                    return None if status is None else (status, b"{}")
                 return 201, b"{}"
             return 200, json.dumps({"responses": self.server.stored}).encode()
         shown = self.server.shown()

@@ -145,7 +145,7 @@ def test_lost_writes_are_named_with_the_observed_rpo(runs: Any) -> None:
     (reason,) = verdict.reasons
     assert "lost 1 of" in reason.sentence
     assert "w2" in reason.sentence
-    assert "Observed RPO: 3.0 s" in reason.sentence
+    assert "Observed RPO: 3.0–3.1 s" in reason.sentence
 
 
 def test_the_same_finding_in_many_trials_is_counted(runs: Any) -> None:

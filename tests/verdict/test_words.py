@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from verdict.cases import answers, left_behind, records, trials
+from verdict.cases import answers, left_behind, records, stores, trials
 from verdict.cases.spoiling import Case, Cases
 
 from chaos_ext.model import Verdict, VerdictWord
 from chaos_ext.verdict.judge import REFUTED, UNKNOWN, judge
 
-WORDS = trials.CASES + records.CASES + answers.CASES
+WORDS = trials.CASES + records.CASES + answers.CASES + stores.CASES
 FLAGGED = left_behind.CASES
 
 
@@ -69,3 +69,13 @@ def test_lost_writes_are_worked_out_again_from_what_was_read_back(runs: Any) -> 
     found = judged(acknowledged[1:])
     assert found.word == "unknown"
     assert "no-data" in {reason.word for reason in found.reasons}
+
+
+def test_a_loss_is_told_by_store_with_its_observed_rpo(runs: Any) -> None:
+    (reason,) = judge(stores.kept(runs, lost=["w1"])).reasons
+    assert reason.sentence.endswith(
+        "lost 1 of 78 writes that users were told are stored, 0 allowed: w1. "
+        "Lost: submit in insight 1 (observed RPO 3.1–3.2 s)."
+    )
+    (reason,) = judge(stores.kept(runs, twice=["w1"])).reasons
+    assert "They are in submit in insight." in reason.sentence
