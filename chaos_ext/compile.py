@@ -189,6 +189,7 @@ def _after_injection(mode: FailureMode, environment: Environment) -> list[Activi
             alert=mode.detection.alert,
             runbook=mode.runbook,
             within_s=objectives.detect_within,
+            **({"receiver": mode.detection.receiver} if mode.detection.receiver else {}),
         ),
         _activity("probe", "fault-still-in-force", "probes.fault", "in_force", when="before-mitigation"),
         _activity("action", "respond", "actions.respond", "respond", runbook=mode.runbook),

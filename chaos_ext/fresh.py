@@ -14,6 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from chaos_ext import labs
+from chaos_ext.alerts import links
+from chaos_ext.environments import project_root
 from chaos_ext.errors import ChaosExtError, LabError
 from chaos_ext.language import t
 from chaos_ext.model import Environment, text_in
@@ -22,18 +24,19 @@ from chaos_ext.safety.janitor import Janitor
 Facts = dict[str, Any]
 
 
-def alert_rules(environment: Environment) -> list[dict[str, Any]]:
-    """The environment's alert rules as the lab's alerting takes them, each with its runbook's link."""
-    base = environment.alerts.runbook_base_url
-    return [
+def alert_rules(environment: Environment, root: Path) -> dict[str, Any]:
+    """The environment's alert rules (each links its runbook as it is now) and routes, as the lab takes them."""
+    alerts = environment.alerts
+    rules = [
         {
             "name": rule.name,
-            "runbook_url": base + rule.runbook,
+            "runbook_url": links.link(alerts, rule.runbook, links.digest_of(root, rule.runbook)),
             "summary": text_in(rule.summary),
             "rule": rule.as_written(),
         }
-        for rule in environment.alerts.rules
+        for rule in alerts.rules
     ]
+    return {"rules": rules, "routes": [route.model_dump(mode="json") for route in alerts.routes]}
 
 
 def lab_parts(environment: Environment) -> list[dict[str, Any]]:
@@ -50,7 +53,8 @@ class FreshLabs:
         """`directory` takes the files with alert rules and parts; `say` hears the lab's own progress lines."""
         self._alerts = directory / "alerts.json"
         self._alerts.write_text(
-            json.dumps(alert_rules(environment), ensure_ascii=False, indent=1), encoding="utf-8"
+            json.dumps(alert_rules(environment, project_root()), ensure_ascii=False, indent=1),
+            encoding="utf-8",
         )
         self._parts = directory / "parts.json"
         self._parts.write_text(

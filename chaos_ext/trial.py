@@ -91,6 +91,7 @@ class Trial:
         self.at_its_end = (
             False  # what is left is to see who is back, to read back and to undo, each with its own limit
         )
+        self.first_fault_at: float | None = None  # when the first of several began to go in, monotonic
         self._ends = ExitStack()
         self.stopper: Stopper | None = None
         if not host.listens:
@@ -179,8 +180,7 @@ class Trial:
 
     def watch_alert(self, silent_at: float) -> None:
         """Look for the alert that must fire, from now until the trial ends; it did not fire at `silent_at`."""
-        alerts = self.place.environment.alerts
-        watch = AlertWatch(alerts.url, self.mode.detection.alert, alerts.poll, silent_at)
+        watch = AlertWatch(self.place.environment.alerts, self.mode.detection.alert, silent_at)
         self.alert_watch = self._ends.enter_context(watch)
 
     @property
@@ -202,6 +202,8 @@ class Trial:
         self._marks[event["kind"]] = event
         if event["kind"] == "fault-intended" and self._intended_at is None:
             self._intended_at = event["at"]
+        if event["kind"] == "fault-injected" and self.first_fault_at is None:
+            self.first_fault_at = event["started"]
 
     def last(self, kind: str) -> Event | None:
         """The latest event of that kind in this trial."""

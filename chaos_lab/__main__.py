@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PID",
         help="when this process is gone, the next start removes the lab",
     )
-    made.add_argument("--alerts", type=Path, metavar="FILE", help="JSON list of alert rules")
+    made.add_argument("--alerts", type=Path, metavar="FILE", help="JSON: alert rules, or {rules, routes}")
     made.add_argument("--parts", type=Path, metavar="FILE", help="JSON list of programs to run besides")
     command("down", "End a lab and remove everything of it.")
     command("status", "Every part of a lab: state of its process, and whether it is usable.")
@@ -67,6 +67,9 @@ def _refuse(line: str) -> NoReturn:
     sys.exit(2)
 
 
+_OF_ALERTS = ("rules", "routes")
+
+
 def _listed(option: str, path: Path | None) -> Any:
     """What a file of JSON holds, an empty list without one."""
     if path is None:
@@ -79,21 +82,26 @@ def _listed(option: str, path: Path | None) -> Any:
         raise LabProblem(f"{option}: {path}: is not JSON: {error}") from error
 
 
-def _rules(path: Path | None) -> list[Any]:
-    rules = _listed("--alerts", path)
-    if not isinstance(rules, list) or not all(
-        isinstance(rule, dict) and "name" in rule and "rule" in rule for rule in rules
+def _alerts(path: Path | None) -> dict[str, Any]:
+    said = _listed("--alerts", path)
+    alerts = {"rules": said} if isinstance(said, list) else said
+    if not isinstance(alerts, dict) or not all(isinstance(alerts.get(key, []), list) for key in _OF_ALERTS):
+        raise LabProblem(
+            f"--alerts: {path}: expected a list of rules, or an object with 'rules' and 'routes'."
+        )
+    if not all(
+        isinstance(rule, dict) and "name" in rule and "rule" in rule for rule in alerts.get("rules", [])
     ):
         raise LabProblem(f"--alerts: {path}: expected a list of objects with 'name' and 'rule'.")
-    return rules
+    return alerts
 
 
 def _up(arguments: argparse.Namespace) -> None:
     from chaos_lab import guests, starting
 
-    rules = _rules(arguments.alerts)
+    alerts = _alerts(arguments.alerts)
     invited = guests.of_json(_listed("--parts", arguments.parts))
-    facts = starting.up(arguments.name, arguments.owner_pid, rules, _say, invited)
+    facts = starting.up(arguments.name, arguments.owner_pid, alerts, _say, invited)
     print(json.dumps(facts, ensure_ascii=False) if arguments.json else _summary(facts))
 
 

@@ -23,10 +23,12 @@ def of_services(
     names_file: Path,
     passwords: Path,
     orchestrator_log: Path,
-    rules: list[Any],
+    alerts: Mapping[str, Any],
     guests: Mapping[str, str],
 ) -> dict[str, dict[str, Any]]:
-    """What every part of ours is started with. `guests`: the page of each that says whether it is usable."""
+    """What every part of ours is started with. `alerts`: rules and routes. `guests`: for each the
+    page that says whether it is usable.
+    """
     aws = {
         "region": cloud_names.REGION,
         "access_key": cloud_names.ACCESS_KEY,
@@ -82,7 +84,9 @@ def of_services(
             "user": PROBER,
             "password_file": str(passwords / PROBER),
             "dbname": DATABASE,
-            "rules": rules,
+            "rules": alerts.get("rules", []),
+            "routes": alerts.get("routes", []),
+            "pager": f"http://{address(ports, 'providers')}/pager",
             # What a black-box prober looks at besides, each at its own address.
             "direct": {name: address(ports, name) for name in (*parts.BEHIND, "edge")},
             "aws": {

@@ -36,6 +36,7 @@ def of(
             "metrics": url("edge-metrics"),
         },
         "alertmanager": {"url": url("alerting")},
+        "pager": {"url": f"{url('providers')}/pager"},
         "faultproxy": {"url": url("faultproxy")},
         "cache": {"host": "127.0.0.1", "port": chosen[parts.CACHE], "part": parts.CACHE},
         "cloud": {

@@ -37,7 +37,7 @@ def lay_out(
     template: Template,
     ports: Mapping[str, int],
     marker: str,
-    rules: list[Any],
+    alerts: Mapping[str, Any],
     invited: Sequence[Guest] = (),
 ) -> None:
     """Fill a lab's directory. Raises OSError (disk full) or LabProblem; the caller cleans up."""
@@ -50,7 +50,7 @@ def lay_out(
     try:
         shutil.copytree(template.tls, lab.tls)
         _write_clients(lab, template, ports)
-        _write_services(lab, template, ports, rules, invited)
+        _write_services(lab, template, ports, alerts, invited)
         programs.write_supervisor(lab, template, ports, marker, invited)
         tools.write_all(lab, template.programs, template.user, ports)
         _write_source_of_clones(lab, template)
@@ -129,7 +129,11 @@ def _write_clients(lab: Lab, template: Template, ports: Mapping[str, int]) -> No
 
 
 def _write_services(
-    lab: Lab, template: Template, ports: Mapping[str, int], rules: list[Any], invited: Sequence[Guest]
+    lab: Lab,
+    template: Template,
+    ports: Mapping[str, int],
+    alerts: Mapping[str, Any],
+    invited: Sequence[Guest],
 ) -> None:
     passwords = lab.conf / "passwords"
     passwords.mkdir(mode=0o700)
@@ -146,7 +150,7 @@ def _write_services(
         names_file=lab.names,
         passwords=passwords,
         orchestrator_log=lab.orchestrator_log,
-        rules=rules,
+        alerts=alerts,
         guests={guest.name: f"http://127.0.0.1:{ports[guest.name]}{guest.health}" for guest in invited},
     )
     for part, config in of_services.items():

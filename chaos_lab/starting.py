@@ -41,12 +41,16 @@ Say = Callable[[str], None]
 
 
 def up(
-    name: str | None, owner_pid: int | None, rules: list[Any], say: Say, invited: Sequence[Guest] = ()
+    name: str | None,
+    owner_pid: int | None,
+    alerts: Mapping[str, Any],
+    say: Say,
+    invited: Sequence[Guest] = (),
 ) -> dict[str, Any]:
     """Start a lab; its facts. Also removes what killed labs left.
 
-    `name` None picks one. When the process `owner_pid` is gone, the next start removes the lab. `rules`
-    are alert rules for the alerting part, `invited` the guests that run besides. Raises LabProblem; then
+    `name` None picks one. When the process `owner_pid` is gone, the next start removes the lab. `alerts`
+    holds rules and routes for the alerting part, `invited` the guests that run besides. Raises LabProblem; then
     nothing is left running or on disk.
     """
     began = time.monotonic()
@@ -60,7 +64,7 @@ def up(
     for attempt in range(1, ATTEMPTS + 1):
         lab, marker, chosen = _claim(home, name, owner, say, invited)
         try:
-            return _start(lab, made_from, marker, chosen, owner, rules, began, say, invited)
+            return _start(lab, made_from, marker, chosen, owner, alerts, began, say, invited)
         except PortTaken as problem:
             _give_up(lab)
             if attempt == ATTEMPTS:
@@ -135,13 +139,13 @@ def _start(
     marker: str,
     chosen: dict[str, int],
     owner: processes.Identity | None,
-    rules: list[Any],
+    alerts: Mapping[str, Any],
     began: float,
     say: Say,
     invited: Sequence[Guest],
 ) -> dict[str, Any]:
     say(f"lab {lab.name}: laying out {lab.dir}")
-    layout.lay_out(lab, made_from, chosen, marker, rules, invited)
+    layout.lay_out(lab, made_from, chosen, marker, alerts, invited)
     supervisor = _launch(lab, marker)
     state = lab.state() or {}
     state["supervisor"] = supervisor.as_json()

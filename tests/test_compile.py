@@ -79,6 +79,7 @@ def test_objectives_and_names_of_the_environment_are_used():
         "alert": "PostgresqlPrimaryDown",
         "runbook": "runbooks/postgresql-primary-down.md",
         "within_s": mode.objectives["lab"].detect_within,
+        "receiver": "sre-pager",
     }
     assert steps["recovered"] == {"within_s": mode.objectives["lab"].recover_within}
     assert steps["inject-destroy-primary"]["activity"]["provider"]["arguments"] == {"node": "pg-a"}

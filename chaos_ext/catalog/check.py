@@ -219,6 +219,22 @@ class _Mode:
             hint = t("Add an undo, or say why none can exist: 'cannot_be_undone_because: …'.")
             self.say((*at, "undo"), t("nothing"), t("an activity that undoes the fault"), hint)
 
+    def _told_in(self, environment: Environment, name: str) -> None:
+        """The receiver is one that the routes name, and the one to whom they send the alert."""
+        wanted, alerts = self.mode.detection.receiver, environment.alerts
+        if wanted is None or not alerts.routes:
+            return
+        at = ("detection", "receiver")
+        rule = next((rule for rule in alerts.rules if rule.name == self.mode.detection.alert), None)
+        if wanted not in alerts.receivers:
+            hint = nearest_or_all(wanted, alerts.receivers)
+            self.say(at, f"'{wanted}'", t("a receiver that the routes of {name} name", name=name), hint)
+        elif rule is not None and rule.rule is not None:
+            told = alerts.told(rule.rule.labels) or t("nobody")
+            if told != wanted:
+                expected = t("{receiver}, to whom the routes of {name} send it", receiver=told, name=name)
+                self.say(at, f"'{wanted}'", expected)
+
     def check_in(self, environment: Environment) -> None:
         """What is wrong in one environment that it is bound to."""
         mode, name = self.mode, f"environments/{environment.name}.yaml"
@@ -237,6 +253,7 @@ class _Mode:
                 t("an alert that links {runbook}", runbook=mode.runbook),
                 t("Mend {name}.", name=name),
             )
+        self._told_in(environment, name)
         platform, longest = environment.platform, environment.limits.longest_fault
         own = environment.name if environment.name in mode.objectives else "default"
         if own in mode.objectives:

@@ -57,7 +57,7 @@ def up(name: str | None, environment: str, form: str) -> None:
     loaded = environments.load(environment)
     with tempfile.TemporaryDirectory() as folder:
         alerts, parts = Path(folder) / "alerts.json", Path(folder) / "parts.json"
-        alerts.write_text(json.dumps(alert_rules(loaded)), encoding="utf-8")
+        alerts.write_text(json.dumps(alert_rules(loaded, environments.project_root())), encoding="utf-8")
         parts.write_text(json.dumps(lab_parts(loaded)), encoding="utf-8")
         facts = labs.up(
             name=name, alerts=alerts, parts=parts, progress=lambda line: echo(spoken(line), err=True)

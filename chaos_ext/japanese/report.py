@@ -192,6 +192,7 @@ WORDS: dict[str, str] = {
     "{flow} expected: {impact}": "{flow} 想定: {impact}",
     "{flow} expected: {impact}, possibly {possible}": "{flow} 想定: {impact}、{possible}もありうる",
     "{alert} within {s:g} s": "{alert}が{s:g}秒以内に発報",
+    "{alert} within {s:g} s, tells {receiver}, links {url}": "{alert}が{s:g}秒以内に発報、通知先 {receiver}、リンク先 {url}",
     "{alert} within {s:g} s, links {url}": "{alert}が{s:g}秒以内に発報、リンク先 {url}",
     "objective": "目標",
     "back within {s:g} s of the fault, at most {lost} acknowledged writes lost": (

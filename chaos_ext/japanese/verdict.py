@@ -194,11 +194,6 @@ WORDS: dict[str, str] = {
     "saw alert {name} fire before the fault: it says nothing about it.": (
         "アラート{name}は障害の前に発報しており、この障害を検知したことになりません。"
     ),
-    "saw alert {name} only {after} after the fault; the objective is {within_s:g} s. Shorten the rule's `for` or its "
-    "window, or correct detect_within.": (
-        "アラート{name}の発報は障害から{after}後で、目標の{within_s:g}秒を超えています。"
-        "ルールの「for」や集計期間を短くするか、detect_withinを直してください。"
-    ),
     "saw alert {name}": "アラート{name}の発報",
     "no runbook at all": "リンクなし",
     "saw alert {name} link {got}, expected {expected}. Correct the alert's runbook link.": (

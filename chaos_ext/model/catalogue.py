@@ -58,9 +58,10 @@ class ImpactClaim(Written):
 
 
 class Detection(Written):
-    """The alert that must fire and link the runbook."""
+    """The alert that must fire, link the runbook and reach `receiver`, if one is named, as the alerting calls it."""
 
     alert: str
+    receiver: str | None = None
 
 
 class Objectives(Written):

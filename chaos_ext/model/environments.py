@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -73,14 +74,46 @@ class AlertRule(Written):
         return self.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
+class Route(Written):
+    """Who is told of alerts that have all of these labels; the first route that matches decides.
+
+    Like `rule`, it is obeyed where the alerting takes it from us: in the lab. Elsewhere it says what to expect.
+    """
+
+    receiver: str
+    match: dict[str, str] = {}
+
+
 class Alerts(Written):
-    """Where alerts are seen, and which there are."""
+    """Where alerts are seen, and which there are.
+
+    `rules_url`: where Prometheus says since when a rule's condition is true (its `/api/v1/alerts`).
+    `received_url`: where one sees what arrived at receivers, and when, as the lab's pager shows it (`/notifications`).
+    What is not named is not looked at, and nothing is said of it.
+    """
 
     source: Literal["alertmanager"]
     url: str
+    rules_url: str | None = None
+    received_url: str | None = None
     poll: Duration
     runbook_base_url: str  # + rule.runbook = the link that an alert must carry
+    # A link ends with ?revision= and the first twelve digits of the runbook's SHA-256: which text it was made for.
+    link_revision: Annotated[bool, Field(strict=True)] = False
     rules: tuple[AlertRule, ...]
+    routes: tuple[Route, ...] = ()
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Everybody whom a route names."""
+        return tuple(dict.fromkeys(route.receiver for route in self.routes))
+
+    def told(self, labels: Mapping[str, str]) -> str | None:
+        """Who is told of an alert with these labels, by the routes; None: no route matches."""
+        for route in self.routes:
+            if all(labels.get(name, "") == value for name, value in route.match.items()):
+                return route.receiver
+        return None
 
 
 class Windows(Written):

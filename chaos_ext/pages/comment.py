@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from chaos_ext.language import Language, Said, say, t
+from chaos_ext.language import Language, Said, listed, say, t
 from chaos_ext.masking.register import hide
 from chaos_ext.model import Reason, text_in
 from chaos_ext.pages import words
-from chaos_ext.pages.run import Run
+from chaos_ext.pages.run import Run, Trial
 from chaos_ext.pages.run_page import lost, tiles
 from chaos_ext.pages.stores import COUNTED
 from chaos_ext.pages.untested import untested
@@ -17,7 +17,8 @@ from chaos_ext.report import markdown
 from chaos_ext.report.clean import clean
 from chaos_ext.report.findings import finding_rows
 from chaos_ext.report.steps import ROLES
-from chaos_ext.report.words import seconds, span
+from chaos_ext.report.words import HOPS, seconds, span, took
+from chaos_ext.verdict.hops import Hop
 from chaos_ext.verdict.words import VERDICTS
 
 MOST = 60_000  # characters; GitHub refuses a comment of more than 65,536
@@ -82,6 +83,12 @@ def _run(run: Run, language: Language) -> Iterator[str]:
         headers = (t("trial"), t("flow"), t("store"), *(words.WRITES[name] for name in COUNTED))
         headers = (*headers, t("slowest seen after"), t("observed RPO"))
         yield _folded(t("Write log, store by store"), _table(stores, headers, language), language)
+    if noticed := [trial for trial in run.shown if trial.hops]:
+        rows = [
+            (trial.name, *(_hop(hop, language) for hop in trial.hops), _revision(trial)) for trial in noticed
+        ]
+        shown = _table(rows, (t("trial"), *HOPS.values(), t("links revision")), language)
+        yield _folded(t("How it was noticed, hop by hop"), shown, language)
     if run.steps:
         steps = [
             (
@@ -110,6 +117,21 @@ def _stores(run: Run) -> Iterator[tuple[object, ...]]:
             counts = [one.count(name) if one.account.readable else "-" for name in COUNTED]
             times = [span(time) if time else "-" for time in (one.seen, one.rpo)]
             yield trial.name, one.account.flow, one.account.store, *counts, *times
+
+
+def _hop(hop: Hop, language: Language) -> str:
+    if hop.after is None:
+        return _say(hop.note, language)
+    parts = [span(hop.after), *([took(hop.took)] if hop.took else []), *([hop.note] if hop.note else [])]
+    return listed([_say(part, language) for part in parts], "; ")
+
+
+def _revision(trial: Trial) -> str:
+    """Which revision of the runbook the alert links, and whether it is the one that was followed."""
+    found = trial.linked
+    if found is None or not found.revision:
+        return "-"
+    return f"{found.revision} {'✓' if found.right else '✗'}"
 
 
 def _folded(title: Said, content: str, language: Language) -> str:

@@ -36,7 +36,7 @@ def run_data(run: Run, language: Language) -> dict[str, Any]:
         "verdict": verdict,
         "rules": kept.judged.get("rules"),
         "arms": [_arm(arm) for arm in run.arms],
-        "trials": [_trial(trial) for trial in run.trials],
+        "trials": [_trial(trial, language) for trial in run.trials],
         "steps": [_step(step) for step in run.steps],
         "not_reached": list(run.not_reached),
         "not_tested": [say(sentence, language) for sentence in untested(run)],
@@ -82,7 +82,7 @@ def _arm(arm: ArmOfRun) -> dict[str, Any]:
     }
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
+def _trial(trial: Trial, language: Language) -> dict[str, Any]:
     writes = {key: value for key, value in (trial.writes or {}).items() if key not in ("kind", "at", "wall")}
     return {
         "trial": trial.name,
@@ -91,6 +91,16 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "counts": trial.counts,
         "why_not": [asdict(reason) for reason in trial.why_not],
         "detected": _interval(trial.detected),
+        "hops": [
+            {
+                "hop": hop.name,
+                "after_fault": _interval(hop.after),
+                "took": _interval(hop.took),
+                "note": say(hop.note, language),
+            }
+            for hop in trial.hops
+        ],
+        "linked": None if trial.linked is None else asdict(trial.linked),
         "recovered": trial.recovered,
         "recovery": _interval(trial.recovery),
         "slowest": trial.slowest,

@@ -17,8 +17,10 @@ from chaos_ext.model import Arm, Event, Interval, Reason
 from chaos_ext.pages.kept import Kept
 from chaos_ext.pages.stores import StoreOfTrial, shown_of, stores_of
 from chaos_ext.pages.timeline import Timeline, timeline
-from chaos_ext.verdict import validity
+from chaos_ext.verdict import detection, validity
+from chaos_ext.verdict.detection import Linked
 from chaos_ext.verdict.facts import Facts
+from chaos_ext.verdict.hops import Hop
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Trial:
     why_not: tuple[Reason, ...]  # why it counts for nothing; empty: it counts
     detected: Interval | None  # after the fault
     alert: Event | None
+    hops: tuple[Hop, ...]  # how it was noticed
+    linked: Linked | None
     recovered: bool  # or, when there was no fault, unhurt
     recovery: Interval | None  # after the fault
     slowest: str | None  # the flow that was the last to be back, or that is not
@@ -157,7 +161,10 @@ def _trial(facts: Facts) -> Trial:
         started=facts.last("trial-started") or {},
         why_not=validity.invalid(facts),
         detected=facts.since_fault(seen) if fault and seen else None,
-        alert=alert and {**alert, "receivers": _listed(alert.get("receivers"))},
+        alert=alert
+        and {**alert, "receivers": _listed(alert.get("receivers")), "told": _listed(alert.get("told"))},
+        hops=detection.hops(facts),
+        linked=detection.linked(facts),
         recovered=_well(facts),
         recovery=facts.since_fault(back) if fault and back else None,
         slowest=facts.recovery.flow,

@@ -16,7 +16,7 @@ from chaos_ext.pages.stores import COUNTED
 from chaos_ext.pages.transcript import Entry, transcript
 from chaos_ext.pages.untested import untested
 from chaos_ext.report import arms
-from chaos_ext.report.words import seconds, span
+from chaos_ext.report.words import HOPS, seconds, span, took
 
 # A page stays below 1 MB: this much is shown in full, the rest is counted, and the bundle has it.
 _PICTURES, _TRANSCRIPTS, _CHARACTERS, _LINES, _FILES, _EVIDENCE = 24, 40, 150_000, 500, 120, 24
@@ -69,6 +69,8 @@ def rendered(run: Run, language: Language) -> str:
         meaning=lambda word, has_runbook: words.meaning(word, has_runbook=has_runbook, recovery=recovery),
         arm_meaning=lambda arm: arms.meaning(arm.trials[0].started),
         caption=caption,
+        HOPS=HOPS,
+        took=took,
         must_hold=lambda look: (
             look["when"] == "after-injection"
             or (look["when"] == "before-mitigation" and recovery == "runbook")

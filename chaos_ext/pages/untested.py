@@ -56,6 +56,13 @@ def untested(run: Run) -> Iterator[Said]:
         yield t(
             "Flows of which nothing was measured while the fault was in force: {flows}.", flows=_some(silent)
         )
+    if any(trial.hops for trial in run.trials):
+        if mode.runbook != "none" and not environment.alerts.link_revision:
+            yield t("Which revision of the runbook the alert links: in this environment links name none.")
+        if not environment.alerts.received_url:
+            yield t("Whether the alert arrived at anybody: in this environment it is only seen to fire.")
+        elif mode.detection.receiver is None:
+            yield t("Whether the right people were told: the failure mode names no receiver.")
     doubtful = sum(trial.writes["indeterminate"] for trial in run.trials if trial.writes)
     if doubtful:
         yield t(

@@ -82,7 +82,7 @@ def already_firing(trial: Trial) -> str:
     """Why the alert that must fire later cannot prove anything now; empty when it is seen to be silent."""
     alert = trial.mode.detection.alert
     try:
-        names = {a.name for a in alertmanager.firing(trial.place.environment.alerts.url)}
+        names = {a.name for a in alertmanager.firing(trial.place.environment.alerts.url).now}
     except OSError as error:
         return t("the alerts cannot be read: {error}", error=error)
     return t("the alert {alert} fires before anything is broken", alert=alert) if alert in names else ""

@@ -9,10 +9,12 @@ from chaos_ext.language import listed, t
 from chaos_ext.model import Arm, Event, Interval
 from chaos_ext.report import arms, steps, written
 from chaos_ext.report.line import Line
+from chaos_ext.report.words import HOPS, milliseconds, plainly, seconds, span
 from chaos_ext.report.words import approved as approved_words
 from chaos_ext.report.words import impact as impact_word
-from chaos_ext.report.words import milliseconds, plainly, seconds
 from chaos_ext.restored.words import read, said, to_do
+from chaos_ext.verdict.alerted import alerted, is_watch
+from chaos_ext.verdict.hops import way
 
 if TYPE_CHECKING:
     from chaos_ext.report.story import Story
@@ -191,18 +193,52 @@ def alert(story: Story, event: Event) -> Iterator[Line]:
         )
         yield from story.row(event, t("alert"), words, "bad")
         return
-    if story.alone and event.get("links"):
+    if story.alone and event.get("links") and _reached(event):
         return
     fired = t(
         "{name} fired {after}{objective}", name=name, after=story.after_fault(event), objective=objective
     )
     yield from story.row(event, t("alert"), fired, "good")
+    yield from _hops(story, event)
+    if not _reached(event):
+        told = listed(event.get("told") or ()) or t("nobody")
+        words = t("told {told}, expected {receiver}", told=told, receiver=event.get("receiver"))
+        yield from story.below(words, "bad")
     url = event.get("runbook_url") or t("no runbook")
     if event.get("links"):
         yield from story.below(t("links {url}", url=url))
     else:
         yield from story.below(t("links {url}", url=url), "bad")
         yield from story.below(t("expected {url}", url=event.get("expected_url")), "bad")
+
+
+def _reached(event: Event) -> bool:
+    """Whether the receiver that must be told was, as far as it was looked at."""
+    wanted, watch = event.get("receiver"), event.get("watch")
+    if not wanted or not isinstance(watch, dict):
+        return True
+    return wanted in (event.get("told" if "received" in watch else "receivers") or ())
+
+
+def _hops(story: Story, event: Event) -> Iterator[Line]:
+    """How it was noticed, two hops a line."""
+    if story.fault is None or not is_watch(event.get("watch")):
+        return
+    hurt = event.get("hurt")
+    first = (Interval(hurt["earliest"], hurt["latest"]), str(hurt["flow"])) if hurt else None
+    hops = [
+        hop for hop in way(alerted(event), story.fault, first, event.get("receiver") or None) if hop.after
+    ]
+    for two in (hops[:2], hops[2:]):
+        parts = [
+            t("{hop} after {time}", hop=HOPS[hop.name], time=span(hop.after))
+            if not hop.note
+            else t("{hop} after {time} ({note})", hop=HOPS[hop.name], time=span(hop.after), note=hop.note)
+            for hop in two
+            if hop.after is not None
+        ]
+        if parts:
+            yield from story.below(listed(parts), "dim")
 
 
 # --- how it ended ---

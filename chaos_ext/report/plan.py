@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chaos_ext.alerts import links
 from chaos_ext.arms import LeftOut, trials
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.compile import compile_experiment
@@ -64,7 +65,7 @@ def plan_lines(
             possible=impact_word(possible),
         )
         yield row(t("users") if hurt else "", expected)
-    yield row(t("alert"), _alert(mode, environment))
+    yield row(t("alert"), _alert(catalog, mode, environment))
     objectives = mode.objectives_in(environment.name)
     back = t(
         "back within {s:g} s of the fault, at most {lost} acknowledged writes lost",
@@ -108,15 +109,19 @@ def _permissions(
         yield from (problem.said() for problem in error.problems)
 
 
-def _alert(mode: FailureMode, environment: Environment) -> Said:
+def _alert(catalog: Catalog, mode: FailureMode, environment: Environment) -> Said:
     within_s = mode.objectives_in(environment.name).detect_within
+    alerts, receiver = environment.alerts, mode.detection.receiver
     if mode.runbook == "none":
         return t("{alert} within {s:g} s", alert=mode.detection.alert, s=within_s)
     return t(
-        "{alert} within {s:g} s, links {url}",
+        "{alert} within {s:g} s, tells {receiver}, links {url}"
+        if receiver
+        else "{alert} within {s:g} s, links {url}",
         alert=mode.detection.alert,
         s=within_s,
-        url=f"{environment.alerts.runbook_base_url}{mode.runbook}",
+        receiver=receiver,
+        url=links.link(alerts, mode.runbook, links.digest_of(catalog.root, mode.runbook)),
     )
 
 

@@ -10,6 +10,7 @@ from chaos_ext.model import Interval
 from chaos_ext.verdict.words import IMPACTS, VERDICTS, impact
 
 __all__ = [
+    "HOPS",
     "IMPACTS",
     "VERDICTS",
     "approved",
@@ -19,10 +20,18 @@ __all__ = [
     "plainly",
     "seconds",
     "span",
+    "took",
 ]
 
 
 _MINUTES_FROM_S = 90
+# The way from a fault to somebody who knows, in its order (`verdict.hops`).
+HOPS: dict[str, Said] = {
+    "hurt": t("users hurt"),
+    "pending": t("condition true"),
+    "firing": t("alert fires"),
+    "received": t("receiver told"),
+}
 
 
 def seconds(value: object) -> Said:
@@ -55,6 +64,15 @@ def span(interval: Interval) -> Said:
     """``3.1–3.3 s``, or ``3.1 s`` when both ends read the same."""
     low, high = f"{interval.earliest:.1f}", f"{interval.latest:.1f}"
     return t("{low} s", low=low) if low == high else t("{low}–{high} s", low=low, high=high)
+
+
+def took(interval: Interval) -> Said:
+    """How long after something else: ``0.2–0.5 s later``, ``within 0.3 s``, or that it was before."""
+    if interval.latest < 0:
+        return t("{s:.1f} s earlier", s=-interval.latest)
+    if interval.earliest <= 0:
+        return t("within {s:.1f} s", s=interval.latest)
+    return t("{span} later", span=span(interval))
 
 
 def approved(kept: Mapping[str, Any]) -> Said:

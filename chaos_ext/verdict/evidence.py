@@ -7,12 +7,13 @@ it is put aside here, so that the rules may read every event they meet without l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from chaos_ext.meter.samples import Sample
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Mutation, Objectives, Services
+from chaos_ext.verdict.alerted import is_watch
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,10 @@ _READ: dict[str, dict[str, str]] = {
 }
 
 
+# What the rules read where it is there: versions before did not record it.
+_READ_IF_THERE: dict[tuple[str, str], Callable[[object], bool]] = {("alert", "watch"): is_watch}
+
+
 def split(events: Iterable[Event]) -> tuple[tuple[Event, ...], tuple[str, ...]]:
     """The events that are whole, and for each other one a sentence that says what it lacks."""
     whole: list[Event] = []
@@ -124,6 +129,11 @@ def split(events: Iterable[Event]) -> tuple[tuple[Event, ...], tuple[str, ...]]:
             f"{field} ({expected})"
             for field, expected in {"at": _TIME, **_READ.get(str(event.get("kind")), {})}.items()
             if not _is(expected, event.get(field, _ABSENT))
+        ]
+        lack += [
+            field
+            for (kind, field), holds in _READ_IF_THERE.items()
+            if kind == event.get("kind") and field in event and not holds(event[field])
         ]
         if lack:
             damaged.append(f"event {event.get('kind')!r} lacks {', '.join(lack)}")

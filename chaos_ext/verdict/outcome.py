@@ -1,7 +1,8 @@
 """What a trial that counts found against the claim, rule by rule.
 
-The claim: the alert fires in time and links the runbook; the runbook, followed as written, brings users
-back in time with nothing acknowledged lost; without it they do not come back (or do, for `recovery: self`).
+The claim: the alert fires in time, tells the right people and links the runbook (`detection`); the runbook,
+followed as written, brings users back in time with nothing acknowledged lost; without it they do not come back (or
+do, for `recovery: self`).
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chaos_ext.language import listed, t
-from chaos_ext.model import Arm, Event, Impact, Interval, Reason
-from chaos_ext.verdict import felt, healthy, stale
+from chaos_ext.model import Arm, Impact, Interval, Reason
+from chaos_ext.verdict import detection, felt, healthy, stale
 from chaos_ext.verdict.facts import Facts, spell
 from chaos_ext.verdict.validity import too_coarse
 
@@ -20,7 +21,7 @@ def against(facts: Facts, alone: Sequence[Facts] = ()) -> tuple[Reason, ...]:
 
     `alone`: the valid trials of the run in which nobody acted.
     """
-    found = [*_detection(facts), *felt.against(facts, alone), *stale.against(facts)]
+    found = [*detection.against(facts), *felt.against(facts, alone), *stale.against(facts)]
     if facts.followed:
         found += [*_blind_before(facts), *_steps(facts), *_recovery(facts)]
     if facts.arm is Arm.NO_ACTION or (facts.arm is Arm.LOOK_ONLY and facts.run.mode.recovery == "self"):
@@ -37,81 +38,6 @@ def in_time(facts: Facts) -> bool:
     if not facts.recovery.recovered or interval is None:
         return facts.recovery.recovered and facts.run.mode.recovery == "self"  # nobody felt anything
     return facts.since_fault(interval).latest <= facts.run.objectives.recover_within
-
-
-# --- detection -----------------------------------------------------------------------------------
-
-
-def _detection(facts: Facts) -> Iterator[Reason]:
-    alert = facts.last("alert")
-    if alert is None or facts.fault is None:
-        return
-    name, within_s = facts.run.mode.detection.alert, facts.run.objectives.detect_within
-    if alert["name"] != name:
-        yield facts.reason(
-            "not-detected",
-            t("looked for alert {name}, but the mode names {claimed}.", name=alert["name"], claimed=name),
-        )
-    elif not alert["fired"]:
-        waited = alert.get("waited_s")
-        yield facts.reason(
-            "not-detected",
-            t(
-                "waited for alert {name} and it did not fire in {waited_s:.1f} s (objective {within_s:g} s). Check "
-                "the alert's rule against what this fault really changes."
-                if isinstance(waited, int | float)
-                else "waited for alert {name} and it did not fire (objective {within_s:g} s). Check the alert's rule "
-                "against what this fault really changes.",
-                name=name,
-                waited_s=waited,
-                within_s=within_s,
-            ),
-        )
-    elif alert["earliest"] is None or alert["latest"] is None:
-        yield facts.no_data(t("recorded an alert that fired, but not when."))
-    else:
-        yield from _in_time(facts, alert, within_s)
-        yield from _link(facts, alert)
-
-
-def _in_time(facts: Facts, alert: Event, within_s: float) -> Iterator[Reason]:
-    assert facts.fault is not None
-    name, seen = alert["name"], Interval(alert["earliest"], alert["latest"])
-    if seen.latest < facts.fault.earliest:
-        yield facts.reason(
-            "not-detected", t("saw alert {name} fire before the fault: it says nothing about it.", name=name)
-        )
-        return
-    after = facts.since_fault(seen)
-    if after.earliest > within_s:
-        yield facts.reason(
-            "not-detected",
-            t(
-                "saw alert {name} only {after} after the fault; the objective is {within_s:g} s. "
-                "Shorten the rule's `for` or its window, or correct detect_within.",
-                name=name,
-                after=spell(after),
-                within_s=within_s,
-            ),
-        )
-    elif after.latest > within_s:
-        yield too_coarse(facts, t("saw alert {name}", name=name), spell(after), within_s)
-
-
-def _link(facts: Facts, alert: Event) -> Iterator[Reason]:
-    if alert["links"] or not facts.run.has_runbook:
-        return
-    got = alert.get("runbook_url") or t("no runbook at all")
-    expected = alert.get("expected_url") or facts.run.mode.runbook
-    yield facts.reason(
-        "wrong-runbook-linked",
-        t(
-            "saw alert {name} link {got}, expected {expected}. Correct the alert's runbook link.",
-            name=alert["name"],
-            got=got,
-            expected=expected,
-        ),
-    )
 
 
 # --- the runbook ---------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Companies that the product depends on, in one process: an identity provider and a mail service.
+"""Companies that the product and its people depend on, in one process: an identity provider, a mail service, a pager.
 
 The identity provider speaks OpenID Connect as far as the product needs it: discovery, keys, and the
 password grant. It signs with a key that it makes when it starts, so a restart is a change of keys.
-The mail service accepts a message once per idempotency key and counts.
+The mail service accepts a message once per idempotency key and counts. The pager is `pager`'s.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from aiohttp import web
 
 from chaos_lab.services import metrics, process
+from chaos_lab.services.pager import Pager
 from chaos_lab.services.process import answer, log
 
 TOKEN_GOOD_FOR_S = 3600
@@ -144,15 +145,15 @@ class Mail:
 
 
 async def main(path: Path, config: process.Config) -> None:
-    identity, mail = Identity(config["identity"]), Mail()
+    identity, mail, pager = Identity(config["identity"]), Mail(), Pager()
     app = web.Application()
-    app.add_routes([*identity.routes(), *mail.routes()])
+    app.add_routes([*identity.routes(), *mail.routes(), *pager.routes()])
 
     async def health(request: web.Request) -> web.Response:
         return answer({"status": "ok"})
 
     async def page(request: web.Request) -> web.Response:
-        return metrics.page(identity.tokens, mail.messages)
+        return metrics.page(identity.tokens, mail.messages, pager.notifications)
 
     app.router.add_get("/healthz", health)
     app.router.add_get("/metrics", page)

@@ -234,6 +234,30 @@ def test_problems_of_every_file_come_at_once(good_project):
     assert files == {MODE, SERVICES, PLACE, "catalog/failure-modes/x/other.yaml"}
 
 
+@pytest.mark.parametrize(
+    ("receiver", "message"),
+    [
+        ("sre-pager", None),
+        (
+            "sre-pagr",
+            "got 'sre-pagr', expected a receiver that the routes of environments/lab.yaml name. Did you mean 'sre-pager'?",
+        ),
+        (
+            "shop-pager",
+            "got 'shop-pager', expected sre-pager, to whom the routes of environments/lab.yaml send it.",
+        ),
+    ],
+)
+def test_a_receiver_is_the_one_to_whom_the_routes_send_the_alert(good_project, receiver, message):
+    routes = "  routes: [{receiver: shop-pager, match: {team: shop}}, {receiver: sre-pager}]\n  rules:"
+    good_project.edit(PLACE, "  rules:", routes)
+    rule = "{name: RedisFull, rule: {metric: m, above: 1, labels: {team: sre}}, "
+    good_project.edit(PLACE, "{name: RedisFull, ", rule)
+    good_project.edit(MODE, "{alert: RedisFull}", f"{{alert: RedisFull, receiver: {receiver}}}")
+    expected = [] if message is None else [f"{MODE}:13: detection.receiver: {message}"]
+    assert _problems(good_project, compiled=False) == expected
+
+
 # --- compiled experiments ------------------------------------------------------------------------
 
 

@@ -36,7 +36,9 @@ def test_a_name_that_is_no_name(name: str, lab_command) -> None:
     [
         (None, "cannot be read"),
         ("{", "is not JSON"),
-        ("{}", "expected a list"),
+        ("7", "expected a list"),
+        ('{"routes": 7}', "expected a list"),
+        ('{"rules": [{"name": "A"}]}', "'rule'"),
         ('[{"name": "A"}]', "'rule'"),
     ],
 )
@@ -119,7 +121,7 @@ def test_a_port_that_somebody_takes_meanwhile_is_replaced(lab_command, traces, m
             thieves.append(thief)
 
     try:
-        facts = starting.up("one", None, [], take_a_port)
+        facts = starting.up("one", None, {}, take_a_port)
         assert [line for line in said if "dashboard: a busy port" in line], said
         assert thieves[0].getsockname()[1] not in traces.ports_of(facts)
     finally:

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 from pages.conftest import Page, kept, saying, shown
+from verdict.cases.noticed import URL, WANTED, D, revision
 from verdict.conftest import Runs
 
+from chaos_ext.language import Language, say
 from chaos_ext.masking import register
 from chaos_ext.model import Reason, Verdict, VerdictWord
 from chaos_ext.pages import comment, data, several_page
 from chaos_ext.pages.run import Run, told
 from chaos_ext.report.several import Result
+from chaos_ext.report.words import HOPS
 
 BAD = Verdict(VerdictWord.REFUTED, (Reason("too-slow", "It took 12 s."),), (), "Worth nothing.", 1)
 
@@ -94,6 +97,28 @@ def test_data_is_json_with_intervals_and_the_same_words_in_every_language(runs: 
     assert (submit["flow"], submit["claimed"], submit["measured"]) == ("submit", "outage", "outage")
     assert [step["step"] for step in english["steps"]] == ["look", "start", "check"]
     assert english.keys() == japanese.keys()
+
+
+def test_data_has_every_hop_and_what_the_alert_links(runs: Runs) -> None:
+    made = data.run_data(shown(revision(runs, f"{URL}?revision={D[:12]}", D)), "en")
+    trial = made["trials"][0]
+    assert [hop["hop"] for hop in trial["hops"]] == ["hurt", "pending", "firing", "received"]
+    assert trial["hops"][3]["note"] == WANTED
+    for hop in trial["hops"]:
+        assert hop["after_fault"]["earliest"] <= hop["after_fault"]["latest"], hop
+        assert hop["took"]["earliest"] <= hop["took"]["latest"], hop
+    assert (trial["linked"]["revision"], trial["linked"]["right"]) == (D[:12], True)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_comment_has_every_hop(runs: Runs, language: Language) -> None:
+    right = comment.run_comment(shown(revision(runs, f"{URL}?revision={D[:12]}", D)), language)
+    wrong = comment.run_comment(shown(revision(runs, f"{URL}?revision={'0' * 12}", D)), language)
+    for word in HOPS.values():
+        assert say(word, language) in right
+    assert WANTED in right
+    assert f"{D[:12]} ✓" in right
+    assert f"{'0' * 12} ✗" in wrong
 
 
 def _named(runs: Runs, name: str, verdict: Verdict | None = None) -> Run:

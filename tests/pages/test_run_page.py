@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 from pages.conftest import Page, kept, saying, shown
+from verdict.cases.noticed import URL, WANTED, D, revision
 from verdict.conftest import Runs
 
 from chaos_ext.history import manifest
-from chaos_ext.language import Language
+from chaos_ext.language import Language, say
 from chaos_ext.masking import register
 from chaos_ext.model import (
     Arm,
@@ -29,6 +30,7 @@ from chaos_ext.model import (
 )
 from chaos_ext.pages.run import told
 from chaos_ext.pages.run_page import rendered
+from chaos_ext.report.words import HOPS
 from chaos_ext.verdict.judge import judge
 
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
@@ -223,3 +225,23 @@ def test_no_english_is_left_on_a_japanese_page(runs: Runs) -> None:
     page = Page(rendered(shown(runs.run(mode=mode)), "ja"))
     texts = [re.sub("「[^」]*」", "", " ".join(text.split())) for text in page.texts]
     assert [text for text in texts if re.search(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}", text)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_how_it_was_noticed_is_told_hop_by_hop(runs: Runs, language: Language) -> None:
+    right = Page(rendered(shown(revision(runs, f"{URL}?revision={D[:12]}", D)), language))
+    assert right.wrong == []
+    assert "detection" in right.having("id")
+    for said in (*(say(word, language) for word in HOPS.values()), WANTED, D[:12]):
+        assert said in right.text, said
+    old = Page(rendered(shown(revision(runs, f"{URL}?revision={'0' * 12}", D)), language))
+    assert "0" * 12 in old.text
+    assert "detection" in Page(rendered(shown(runs.verified()), language)).having("id"), (
+        "older records have some hops"
+    )
+
+
+def test_what_an_environment_cannot_show_of_an_alert_is_said(runs: Runs) -> None:
+    text = Page(rendered(shown(runs.verified()), "en")).text
+    assert "in this environment it is only seen to fire" in text
+    assert "in this environment links name none" in text

@@ -32,7 +32,47 @@ def logged(events: list[Event], encoding: str = "utf-8") -> str:
     return raw.getvalue().decode(encoding)
 
 
+def noticed(**fields: object) -> str:
+    """A run whose alert was seen hop by hop."""
+    seen = {"trouble": "", "looks": 3}
+    watch = {
+        "pending": {"episodes": [{"earliest": 103.6, "latest": 103.9, "began": ""}], **seen},
+        "firing": {"episodes": [{"earliest": 104.7, "latest": 105.0, "began": ""}], **seen},
+        "received": {
+            "episodes": [{"earliest": 104.8, "latest": 105.1, "receiver": "sre-pager", "of": ""}],
+            **seen,
+        },
+    }
+    hurt = {"flow": "submit", "earliest": 103.4, "latest": 103.5}
+    more = {"watch": watch, "hurt": hurt, "receiver": "sre-pager", "told": ["sre-pager"], **fields}
+    return logged([{**event, **more} if event["kind"] == "alert" else event for event in RUN])
+
+
 # --- in a log ---
+
+
+def test_each_hop_to_somebody_who_knows_is_told() -> None:
+    text = noticed()
+    for said in (
+        "users hurt after",
+        "(submit)",
+        "condition true after",
+        "alert fires after",
+        "receiver told after",
+    ):
+        assert said in text, said
+    assert "expected sre-pager" not in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"told": ["shop-pager"]}, "told shop-pager, expected sre-pager"),
+        ({"told": []}, "told nobody, expected sre-pager"),
+    ],
+)
+def test_others_who_were_told_are_told(fields: dict[str, object], said: str) -> None:
+    assert said in noticed(**fields)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from verdict.cases import answers, left_behind, records, stores, trials
+from verdict.cases import answers, left_behind, noticed, records, stores, trials
 from verdict.cases.spoiling import Case, Cases
 
 from chaos_ext.model import Verdict, VerdictWord
 from chaos_ext.verdict.judge import REFUTED, UNKNOWN, judge
 
-WORDS = trials.CASES + records.CASES + answers.CASES + stores.CASES
+WORDS = trials.CASES + records.CASES + answers.CASES + noticed.CASES + stores.CASES
 FLAGGED = left_behind.CASES
 
 

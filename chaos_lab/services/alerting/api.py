@@ -1,6 +1,7 @@
-"""Alertmanager's v2 API, as far as alerts, silences, receivers and status go.
+"""Alertmanager's v2 API, as far as alerts, silences, receivers and status go; and Prometheus' view of its rules.
 
-Source: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
+Sources: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
+https://prometheus.io/docs/prometheus/latest/querying/api/#alerts
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from chaos_lab.services import metrics
 from chaos_lab.services.alerting.alerts import Invalid, parse_alert, parse_matcher, parse_silence, stamp
 from chaos_lab.services.alerting.evaluator import Evaluator
 from chaos_lab.services.process import answer
-
-RECEIVER = "on-call"
 
 
 class Api:
@@ -42,6 +41,7 @@ class Api:
         add("DELETE", "/api/v2/silence/{id}", self.delete_silence)
         for path in ("/healthz", "/-/healthy", "/-/ready"):
             add("GET", path, self.health)
+        add("GET", "/api/v1/alerts", self.rules_that_hold)
         add("GET", "/rules", self.rules)
         add("GET", "/metrics", self.metrics)
         return app
@@ -57,28 +57,29 @@ class Api:
             {
                 "cluster": {"status": "disabled", "peers": []},
                 "versionInfo": {"version": "chaos-lab", **version},
-                "config": {"original": f"route: {{receiver: {RECEIVER}}}\n"},
+                "config": {"original": f"receivers: {list(self.evaluator.routes.receivers)}\n"},
                 "uptime": stamp(self.started_at),
             }
         )
 
     async def receivers(self, request: web.Request) -> web.Response:
-        return answer([{"name": RECEIVER}])
+        return answer([{"name": name} for name in self.evaluator.routes.receivers])
 
     async def alerts(self, request: web.Request) -> web.Response:
         filters = [parse_matcher(text) for text in request.query.getall("filter", [])]
         active, silenced = _flag(request, "active"), _flag(request, "silenced")
         receiver = request.query.get("receiver")
         try:
-            if receiver is not None and not re.fullmatch(receiver, RECEIVER):
-                return answer([])
+            wanted = None if receiver is None else re.compile(receiver)
         except re.error as error:
             raise Invalid(f"failed to parse receiver param: {error}") from None
         return answer(
             [
-                alert.shown(silenced_by, RECEIVER)
+                alert.shown(silenced_by, told)
                 for alert, silenced_by in self.board.current(datetime.now(UTC))
+                for told in [self.evaluator.routes.of(alert.labels)]
                 if (silenced if silenced_by else active) and all(one.matches(alert.labels) for one in filters)
+                if wanted is None or wanted.fullmatch(told)
             ]
         )
 
@@ -89,6 +90,7 @@ class Api:
         now = datetime.now(UTC)
         for alert in [parse_alert(one, now) for one in body]:
             self.board.put(alert)
+        self.evaluator.news()
         return web.Response()
 
     async def silences(self, request: web.Request) -> web.Response:
@@ -125,6 +127,21 @@ class Api:
             return web.Response(status=404)
         silence.ends_at = silence.updated_at = datetime.now(UTC)
         return web.Response()
+
+    async def rules_that_hold(self, request: web.Request) -> web.Response:
+        """Every rule whose condition is true now, pending or firing, and since when, as Prometheus tells it."""
+        shown = [
+            {
+                "labels": {**state.rule.labels, "alertname": state.rule.name},
+                "annotations": {"summary": state.rule.summary, "runbook_url": state.rule.runbook_url},
+                "state": "firing" if state.firing else "pending",
+                "activeAt": stamp(self.evaluator.broken_at[state.rule.name]),
+                "value": f"{state.reading.value:e}" if state.reading.value is not None else "",
+            }
+            for state in self.evaluator.states
+            if state.rule.name in self.evaluator.broken_at
+        ]
+        return answer({"status": "success", "data": {"alerts": shown}})
 
     async def rules(self, request: web.Request) -> web.Response:
         """What each rule sees now: where an alert's generatorURL leads."""

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from chaos_lab.services import metrics
 from chaos_lab.services.alerting import probers, watch
 from chaos_lab.services.alerting.alerts import Alert, Board
+from chaos_lab.services.alerting.notifier import Notifier
+from chaos_lab.services.alerting.routing import parse_routes
 from chaos_lab.services.alerting.rules import State, parse_rule
 from chaos_lab.services.alerting.samples import Samples
 from chaos_lab.services.process import Config, log
@@ -30,6 +32,11 @@ class Evaluator:
         self.board = Board()
         now = time.monotonic()
         self.states = [State(parse_rule(entry), now) for entry in config["rules"]]
+        self.routes = parse_routes(config.get("routes", ()))
+        self.broken_at: dict[str, datetime] = {}  # rules whose condition is true, since when
+        self.notifier: Notifier | None = None  # without a pager nobody is told
+        if pager := config.get("pager"):
+            self.notifier = Notifier(self.board, self.routes, str(pager), self.every_s)
         self.looks = 0
 
     async def run(self) -> None:
@@ -38,6 +45,8 @@ class Evaluator:
             for each in (*self.probes, *self.pages):
                 tasks.create_task(each.run(self.samples))
             tasks.create_task(self._judge_on_time())
+            if self.notifier is not None:
+                tasks.create_task(self.notifier.run())
 
     async def _judge_on_time(self) -> None:
         due = time.monotonic()
@@ -60,6 +69,10 @@ class Evaluator:
         for state in self.states:
             rule = state.rule
             state.evaluate(self.samples, now)
+            if state.broken_since is None:
+                self.broken_at.pop(rule.name, None)
+            else:
+                self.broken_at.setdefault(rule.name, at)
             self._tell(
                 state.firing, {**rule.labels, "alertname": rule.name}, rule.summary, rule.runbook_url, at
             )
@@ -73,8 +86,15 @@ class Evaluator:
         if not firing:
             if self.board.resolve(labels, at):
                 log("resolved", labels=labels)
+                self.news()
             return
         annotations = {"summary": summary, "runbook_url": runbook_url}
         url = f"http://{self.listen}/rules"
         if self.board.put(Alert(labels, annotations, at, at + BELIEVED_FOR, at, url)):
             log("firing", level="warning", labels=labels)
+            self.news()
+
+    def news(self) -> None:
+        """The board has something to tell."""
+        if self.notifier is not None:
+            self.notifier.news()

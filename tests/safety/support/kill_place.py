@@ -67,7 +67,7 @@ class KillPlace:
 
     def up(self) -> None:
         rules = self.root / "alerts.json"
-        rules.write_text(json.dumps(alert_rules(environment("lab", self.root))), encoding="utf-8")
+        rules.write_text(json.dumps(alert_rules(environment("lab", self.root), self.root)), encoding="utf-8")
         self.number += 1
         self.facts = labs.up(name=f"kill{self.number}", owner_pid=os.getpid(), alerts=rules)
         self.files = self._files()
