@@ -27,6 +27,7 @@ _TARGET = re.compile(r"\$\{target\.([^{}]*)\}")
 _WOULD_CHANGE = re.compile(
     r"\$\$|\$\{|\$chaos_(?:environment|mode|arm|trial_dir|lab|watch_s)\b", re.IGNORECASE
 )
+_NO_USERS = "A rehearsal: a control plane without users, of whom nothing is measured"
 _HYPOTHESIS = "Every user flow meets its SLO, and nothing that was acknowledged is lost"
 
 
@@ -60,7 +61,7 @@ def compile(
         "configuration": _configuration(mode, environment),
         "controls": [{"name": "trial", "provider": _python("chaos_ext.controls.trial")}],
         "runtime": {"rollbacks": {"strategy": "always"}},
-        "steady-state-hypothesis": _hypothesis(),
+        "steady-state-hypothesis": _hypothesis(environment),
         "method": [*(_inject(fault) for fault in faults), *_after_injection(mode, environment)],
         "rollbacks": [_undo(fault) for fault in reversed(faults)],
         "extensions": [
@@ -152,10 +153,11 @@ def _activity(kind: str, name: str, module: str, func: str, /, **arguments: Any)
     return {"type": kind, "name": name, "provider": _python(f"chaos_ext.{module}", func, arguments)}
 
 
-def _hypothesis() -> dict[str, Any]:
+def _hypothesis(environment: Environment) -> dict[str, Any]:
     probe = _activity("probe", "flows-meet-slo", "probes.steady_state", "flows_meet_slo")
     tolerance = _activity("probe", "holds", "probes.tolerance", "holds")
-    return {"title": _HYPOTHESIS, "probes": [{**probe, "tolerance": tolerance}]}
+    title = _HYPOTHESIS if environment.rehearsal is None else _NO_USERS
+    return {"title": title, "probes": [{**probe, "tolerance": tolerance}]}
 
 
 def _inject(fault: InjectedFault) -> Activity:
@@ -178,8 +180,7 @@ def _undo(fault: InjectedFault) -> Activity:
 
 def _after_injection(mode: FailureMode, environment: Environment) -> list[Activity]:
     objectives = mode.objectives_in(environment.name)
-    return [
-        _activity("probe", "fault-in-force", "probes.fault", "in_force", when="after-injection"),
+    of_users = [
         _activity("probe", "impact-seen", "probes.impact", "seen"),
         _activity(
             "probe",
@@ -191,6 +192,10 @@ def _after_injection(mode: FailureMode, environment: Environment) -> list[Activi
             within_s=objectives.detect_within,
             **({"receiver": mode.detection.receiver} if mode.detection.receiver else {}),
         ),
+    ]
+    return [
+        _activity("probe", "fault-in-force", "probes.fault", "in_force", when="after-injection"),
+        *(of_users if environment.rehearsal is None else ()),
         _activity("probe", "fault-still-in-force", "probes.fault", "in_force", when="before-mitigation"),
         _activity("action", "respond", "actions.respond", "respond", runbook=mode.runbook),
         _activity("probe", "recovered", "probes.recovery", "recovered", within_s=objectives.recover_within),

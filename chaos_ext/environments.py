@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FOLDER = "environments"
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
+_INVENTED = re.compile(r"0{9}\d{3}")  # as the shipped example has them; AWS gives out none
 _FIELD_OF_MODEL = {"schema_": "schema", "for_": "for"}  # where a field's name and its key in the file differ
 
 
@@ -101,6 +102,41 @@ def scan(name: str, root: Path, problems: list[Problem]) -> Environment | None:
 
     problems += written.problems(environment, source)
     return environment
+
+
+def refuse_unfilled(environment: Environment, root: Path, environ: Mapping[str, str] | None = None) -> None:
+    """Raise UsageError with everything that a place outside of the lab still lacks: marks, and values of variables.
+
+    An example that somebody has begun to fill in is not yet a place: what it says of accounts and targets is invented.
+    """
+    from chaos_ext.catalog import templates
+
+    if environment.platform == "lab":
+        return
+    shown = f"{FOLDER}/{environment.name}.yaml"
+    problems = []
+    for line, what in templates.marks((root / shown).read_text(encoding="utf-8-sig")):
+        got = t("the mark 'fill in: {what}'", what=what)
+        hint = t("Say it there, and take the mark away.")
+        problems.append(Problem(f"{shown}:{line}", "", got, t("what it asks for"), hint))
+    for at, number in _accounts(environment):
+        if _INVENTED.fullmatch(number):
+            got = t("'{number}', an invented account", number=number)
+            problems.append(problem(environment, at, got, t("the number of a real one"), root=root))
+    if not problems:
+        return  # variables without a value are told when they are filled in
+    try:
+        fill(environment, {}, environ)
+    except UsageError as error:
+        problems += error.problems
+    raise UsageError(problems)
+
+
+def _accounts(environment: Environment) -> Iterator[tuple[Path_, str]]:
+    """The numbers of AWS accounts that it names, and where."""
+    yield ("identity", "aws", "account"), environment.identity.get("aws", {}).get("account", "")
+    for index, denied in enumerate(environment.deny.get("aws", ())):
+        yield ("deny", "aws", index, "account"), denied.get("account", "")
 
 
 def digest(name: str, root: Path | None = None) -> str:
@@ -180,8 +216,10 @@ def _lookup(name: str, facts: Mapping[str, Any], environ: Mapping[str, str]) -> 
             if rest in environ
             else (None, t("Set the variable {variable}.", variable=rest))
         )
-    if kind != "lab" or not rest:
-        return None, t("Placeholders begin with 'lab.' or 'env.'.")
+    if kind not in ("lab", "rehearsal") or not rest:
+        return None, t("Placeholders begin with 'lab.', 'rehearsal.' or 'env.'.")
+    if bool(facts.get("rehearsal")) != (kind == "rehearsal"):
+        return None, t("Only a lab says 'lab.…', and only a rehearsal's emulator 'rehearsal.…'.")
     if not facts:
         return None, t("No lab was asked; only an environment of platform 'lab' has facts.")
     value: Any = facts

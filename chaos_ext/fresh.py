@@ -47,6 +47,8 @@ def lab_parts(environment: Environment) -> list[dict[str, Any]]:
 class FreshLabs:
     """Labs of one run, each used once. The janitor takes down what a dead runner leaves."""
 
+    thrown_away = True
+
     def __init__(
         self, environment: Environment, directory: Path, janitor: Janitor, say: Callable[[str], None]
     ) -> None:

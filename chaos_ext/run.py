@@ -21,12 +21,14 @@ from chaos_ext.catalog import load
 from chaos_ext.catalog.load import Catalog
 from chaos_ext.errors import Interrupted, LabError
 from chaos_ext.fresh import FreshLabs
+from chaos_ext.fresh_cloud import FreshClouds, Standing
 from chaos_ext.history import bundle, interrupted, manifest, reading
 from chaos_ext.language import t
 from chaos_ext.masking.files import copy_tree
 from chaos_ext.model import Arm, Environment, Event, FailureMode, Variant, Verdict
 from chaos_ext.progress import Took, guess_s, left_s
 from chaos_ext.record import Listener, Recorder, read_events
+from chaos_ext.report.permissions import aws_policy
 from chaos_ext.restored import shipped, snapshot
 from chaos_ext.runbook import parse
 from chaos_ext.runbook.model import Runbook
@@ -35,6 +37,8 @@ from chaos_ext.runner import run_experiment_of
 from chaos_ext.safety.abort import Abort, Ways
 from chaos_ext.safety.janitor import Janitor
 from chaos_ext.safety.policy import enforcing
+from chaos_ext.safety.policy.approving import Request
+from chaos_ext.safety.policy.permissions import derive
 from chaos_ext.safety.prune import prune
 from chaos_ext.verdict.judge import judge
 
@@ -111,7 +115,7 @@ def verify(
     with Ways(aborting, reader=reader) as ways:
         try:
             trial.host = trial.Host(listeners, True, aborting, janitor, trial.holder("chaos verify"))
-            _Trials(plan, order, runbook, experiment, folder, recorder, janitor, ways).run()
+            _Trials(catalog, plan, order, runbook, experiment, folder, recorder, janitor, ways).run()
         except Exception as error:
             with suppress(OSError):  # a full disk ends a run unsealed; the error says so
                 recorder.emit("run-failed", why=str(error) or type(error).__name__)
@@ -161,6 +165,7 @@ def runbook_of(catalog: Catalog, mode: FailureMode) -> Runbook | None:
 class _Trials:
     """The trials of one run, one after the other."""
 
+    catalog: Catalog
     plan: Plan
     order: list[Variant]
     runbook: Runbook | None
@@ -180,9 +185,7 @@ class _Trials:
         before = {} if resumes is None else interrupted.finished_trials(resumes)
         before_s = {} if resumes is None else interrupted.took_s(resumes)
         to_come = list(all_arms.numbered(self.order))
-        fresh = FreshLabs(
-            self.plan.environment, self.folder, self.janitor, lambda line: _said(self.recorder, line)
-        )
+        fresh = self._places()
         try:
             while to_come:
                 (name, variant), *to_come = to_come
@@ -197,7 +200,8 @@ class _Trials:
                 events = _events_of(directory)
                 # A step that was left out, or mistaken, says nothing of how long a treatment takes.
                 if variant.arm is Arm.TREATMENT:
-                    recovered_s = _recovery_s(events, bool(self.plan.mode.impact.hurt))
+                    felt = bool(self.plan.mode.impact.hurt) and self.plan.environment.rehearsal is None
+                    recovered_s = _recovery_s(events, felt)
                     self.slowest_s = max(self.slowest_s, recovered_s)
                 to_come = self._worth_trying(variant, events, to_come)
                 if to_come and aborting.is_set():
@@ -217,34 +221,55 @@ class _Trials:
                 fresh.close()
             except LabError as error:
                 self.recorder.emit("environment-not-restored", why=str(error))
-            self.recorder.emit("lab-stopped", seconds=round(time.monotonic() - started, 3))
+            if fresh.thrown_away:
+                self.recorder.emit("lab-stopped", seconds=round(time.monotonic() - started, 3))
+
+    def _places(self) -> FreshLabs | FreshClouds | Standing:
+        """Where the trials are run: a lab or a cloud of its own for each, or the one place that is there."""
+        environment, say = self.plan.environment, lambda line: _said(self.recorder, line)
+        if environment.rehearsal is not None:
+            root, mode = self.catalog.root, self.plan.mode
+            file = root / "experiments" / environment.name / f"{mode.id}.yaml"
+            request = Request(mode.id, file, self.experiment, environment, self.catalog)
+            return FreshClouds(environment, root, aws_policy(derive(root, request)), self.janitor)
+        if environment.platform == "lab":
+            return FreshLabs(environment, self.folder, self.janitor, say)
+        return Standing()
 
     def _one(
-        self, fresh: FreshLabs, variant: Variant, directory: Path, to_come: Sequence[Arm], ahead: bool
+        self,
+        fresh: FreshLabs | FreshClouds | Standing,
+        variant: Variant,
+        directory: Path,
+        to_come: Sequence[Arm],
+        ahead: bool,
     ) -> None:
         """Run one trial in a lab of its own; `ahead`: another lab will be needed."""
-        self.recorder.emit("lab-starting", trial=directory.name)
+        if fresh.thrown_away:
+            self.recorder.emit("lab-starting", trial=directory.name)
         fresh.start_ahead()
         _meanwhile(self.plan.environment)
         facts, waited_s = fresh.take(lambda _: _refuse_if(trial.host.aborting))
-        self.recorder.emit(
-            "lab-started", seconds=round(facts["started_in_s"], 3), waited_s=round(waited_s, 3),
-            dir=facts["dir"], name=facts["name"],
-        )  # fmt: skip
+        if fresh.thrown_away:
+            self.recorder.emit(
+                "lab-started", seconds=round(facts["started_in_s"], 3), waited_s=round(waited_s, 3),
+                dir=facts["dir"], name=facts["name"],
+            )  # fmt: skip
         directory.mkdir(parents=True, mode=0o700)
         only_watches = variant.arm in (Arm.NO_ACTION, Arm.LOOK_ONLY)
         variables = {
             "chaos_arm": str(variant),
             "chaos_trial_dir": str(directory),
-            "chaos_lab": facts["dir"],
+            "chaos_lab": facts.get("dir", ""),
             "chaos_watch_s": watch_s(self.plan, self.slowest_s, to_come) if only_watches else "",
         }
         experiment = all_arms.experiment_of(self.experiment, variant)
         run_experiment_of(
             variant, experiment, variables, directory, self.ways, fresh.start_ahead if ahead else None
         )
-        with suppress(OSError):
-            copy_tree(Path(facts["logs"]), directory / "logs")
+        if "logs" in facts:
+            with suppress(OSError):
+                copy_tree(Path(facts["logs"]), directory / "logs")
         fresh.give_back(facts)
 
     def _worth_trying(
@@ -317,7 +342,7 @@ def _recovery_s(events: list[Event], felt: bool = True) -> float:
         if event["kind"] == "fault-injected" and fault_started is None:
             fault_started = event["started"]
         if event["kind"] == "recovery" and event["recovered"]:
-            latest = event["latest"] if felt else max(event["latest"], verified or 0.0)
+            latest = event["latest"] if felt else max(event["latest"] or 0.0, verified or 0.0)
         if event["kind"] == "runbook-finished" and event["ok"]:
             verified = event["at"]
     return 0.0 if fault_started is None or latest is None else float(latest - fault_started)

@@ -27,7 +27,8 @@ from chaos_ext.arms import ONLY_WHERE_DISPOSABLE
 from chaos_ext.catalog import load
 from chaos_ext.errors import Blocked, Interrupted, UsageError
 from chaos_ext.language import t
-from chaos_ext.model import Arm, Event, FailureMode, Services, Variant
+from chaos_ext.meter.none import NoMeter
+from chaos_ext.model import Arm, Environment, Event, FailureMode, Services, Variant
 from chaos_ext.record import Closed, Listener, Recorder
 from chaos_ext.restored import of_trial as restored
 from chaos_ext.safety import conditions, gate, guard, shared
@@ -42,6 +43,7 @@ from chaos_ext.safety.place import open_place
 from chaos_ext.safety.policy import enforcing
 from chaos_ext.safety.stopper import Stopper
 from chaos_ext.vaults.read import secrets_of
+from chaos_ext.verdict.rehearsed import without_users
 
 if TYPE_CHECKING:
     from chaos_ext.meter.client import Meter
@@ -81,6 +83,9 @@ class Trial:
         self.services: Services = load.services(root)
         self.root = root
         self.place = open_place(configuration["chaos_environment"], configuration.get("chaos_lab") or None)
+        self.rehearses = self.place.environment.rehearsal is not None
+        if self.rehearses:
+            self.mode, self.services = without_users(self.mode, self.services)
         self.directory = Path(
             configuration.get("chaos_trial_dir") or _own_directory(self.mode.id, self.variant)
         )
@@ -103,7 +108,7 @@ class Trial:
             raise
 
     def _open(self) -> None:
-        self.meter: Meter
+        self.meter: Meter | NoMeter
         environment = self.place.environment
         stopping = self.aborting.is_set
         gate.stop_when(stopping)
@@ -148,21 +153,27 @@ class Trial:
             self.janitor = host.janitor
         self.stopper = Stopper(self.aborting, self.ledger, self.emit)
         self._ends.callback(self.stopper.close)
+        self.meter = self._meter(environment)
+        self._ends.callback(self.meter.stop)
+        self.meter.start()
+        lookout = Lookout(self.aborting, self._conditions, lambda: self.meter.failed)
+        self._ends.callback(lookout.close)
+        if not self.rehearses:
+            self.emit(
+                "meter-started", flows={name: flow.per_second for name, flow in self.services.flows.items()}
+            )
+
+    def _meter(self, environment: Environment) -> Meter | NoMeter:
+        if self.rehearses:
+            return NoMeter()
         from chaos_ext.meter.client import Meter  # 0.2 s; a runner imports it while the lab starts
 
-        self.meter = Meter(
+        return Meter(
             flows=dict(self.services.flows),
             base_url=environment.base_url,
             ca_file=environment.ca_file,
             directory=self.directory,
             run_id=f"{self.mode.id}-{uuid.uuid4().hex[:12]}",
-        )
-        self._ends.callback(self.meter.stop)
-        self.meter.start()
-        lookout = Lookout(self.aborting, self._conditions, lambda: self.meter.failed)
-        self._ends.callback(lookout.close)
-        self.emit(
-            "meter-started", flows={name: flow.per_second for name, flow in self.services.flows.items()}
         )
 
     def _lost(self, why: str) -> None:
@@ -255,6 +266,8 @@ class Trial:
                     )
                 ],
             )
+        if self.rehearses:
+            return
         began, was_in = self.fault_began_at, self.fault_at
         if began is None or was_in is None or self.last("fault-undone") is not None:
             return

@@ -15,7 +15,9 @@ from chaos_ext.language import t
 from chaos_ext.model import Arm, Environment, FailureMode, VerdictWord
 from chaos_ext.report.several import Result
 
-_DECIDED = frozenset((VerdictWord.VERIFIED, VerdictWord.REPRODUCED, VerdictWord.REFUTED))
+_DECIDED = frozenset(
+    (VerdictWord.VERIFIED, VerdictWord.REPRODUCED, VerdictWord.REHEARSED, VerdictWord.REFUTED)
+)
 _DECIDED_CODES = (0, 1)  # no flag, and nobody interrupted it
 
 

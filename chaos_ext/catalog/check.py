@@ -242,7 +242,9 @@ class _Mode:
             self.say(("objectives",), t("no objectives"), t("'default' or '{name}'", name=environment.name))
         rules = {rule.name: rule for rule in environment.alerts.rules}
         alert = mode.detection.alert
-        if alert not in rules:
+        if environment.rehearsal is not None:
+            pass  # nobody is told of anything there
+        elif alert not in rules:
             hint = nearest_or_all(alert, rules)
             self.say(("detection", "alert"), f"'{alert}'", t("an alert of {name}", name=name), hint)
         elif mode.runbook not in ("none", rules[alert].runbook):

@@ -63,14 +63,18 @@ def _lint(
     from chaos_ext.runbook.lint import lint
 
     given = [{*each.variables, *each.secrets} for each in environments]
+    by_platform: dict[str, set[str]] = {}
+    for each, names in zip(environments, given, strict=True):
+        by_platform[each.platform] = names & by_platform.get(each.platform, names)
     rules = [rule for each in environments for rule in each.alerts.rules if rule.runbook == name]
     problems = lint(
         catalog.root / "catalog" / name,
         platforms=platforms,
         variables=set.intersection(*given) if given else None,
         modes=ids,
-        alerts=rules if given else None,
+        alerts=rules if any(each.rehearsal is None for each in environments) else None,
         secrets={name for each in environments for name in each.secrets},
+        by_platform=by_platform,
     )
     # The linter names files from the current folder, the catalogue from the project's.
     return [replace(each, where=_from_root(each.where, catalog.root)) for each in problems]

@@ -53,12 +53,19 @@ def check_environment(environment: Environment, root: Path) -> list[Problem]:
         if at[0] in ("targets", "parts"):  # the lab fills in what is in parts, and says what it does not know
             continue
         for placeholder in _PLACEHOLDER.findall(text):
-            kinds = ("lab", "env") if environment.platform == "lab" else ("env",)
+            kinds = _kinds(environment)
             kind, _, rest = placeholder.partition(".")
             if kind not in kinds or not rest:
                 expected = " or ".join(f"${{{each}.…}}" for each in kinds)
                 problems.append(say(at, f"'${{{placeholder}}}'", expected))
     return problems
+
+
+def _kinds(environment: Environment) -> tuple[str, ...]:
+    """How placeholders of an environment may begin."""
+    if environment.rehearsal is not None:
+        return "rehearsal", "env"
+    return ("lab", "env") if environment.platform == "lab" else ("env",)
 
 
 def is_runbook(root: Path, name: str) -> bool:

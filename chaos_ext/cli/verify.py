@@ -35,7 +35,7 @@ Examples:
   chaos verify 'postgresql-*' service-bad-release --resume
 
 \b
-Exit codes: 0 verified (or reproduced) · 1 refuted · 2 usage or catalogue error · 3 our bug ·
+Exit codes: 0 verified (or reproduced, rehearsed) · 1 refuted · 2 usage or catalogue error · 3 our bug ·
 4 unknown · 5 undo failed or environment not restored · 130 interrupted""",
 )
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")

@@ -25,11 +25,12 @@ WORDS = (
     NEVER,
     STALE,
     OVERDUE,
+    VerdictWord.REHEARSED,
     VerdictWord.REPRODUCED,
     VerdictWord.VERIFIED,
 )
 SAID: dict[str, Said] = {**VERDICTS, NEVER: t("never"), STALE: t("stale"), OVERDUE: t("overdue")}
-_GOOD = (VerdictWord.VERIFIED, VerdictWord.REPRODUCED, "rehearsed")
+_GOOD = (VerdictWord.VERIFIED, VerdictWord.REPRODUCED, VerdictWord.REHEARSED)
 _CODES = {VerdictWord.REFUTED: 1, VerdictWord.UNKNOWN: 4, NEVER: 4, STALE: 4, OVERDUE: 4}
 _FLAGGED = 5
 # Somebody, or the guard, did not let it come to an end. What stopped itself ("aborted") saw something.

@@ -156,6 +156,16 @@ class LabPart(Written):
     environment: dict[str, str] = {}
 
 
+class Rehearsal(Written):
+    """A place that is only a cloud's control plane: made by an emulator for each trial, thrown away after it.
+
+    Nobody uses it, so nothing is measured in it: the most that a run there comes to is `rehearsed`.
+    """
+
+    emulator: Literal["moto"]
+    has: str  # a folder of this project: *.yaml with the calls that make what is there, and files for them
+
+
 def _without_password(url: str | None) -> str | None:
     """A password does not stand in a file that people commit; in a placeholder it is not there yet."""
     _, at, _ = (url or "").partition("://")[2].rpartition("@")
@@ -167,6 +177,9 @@ def _without_password(url: str | None) -> str | None:
     return url
 
 
+REHEARSAL_PREFIX = "rehearsal-"
+
+
 class Environment(Written):
     """A place to try failures in. ``${lab.…}`` and ``${env.NAME}`` are filled in when a run starts."""
 
@@ -174,6 +187,7 @@ class Environment(Written):
     name: Identifier
     title: Text
     platform: Literal["lab", "kubernetes", "aws", "gcp"]
+    rehearsal: Rehearsal | None = None  # only a control plane, without users
     disposable: bool
     identity: dict[str, dict[str, str]]  # kind of proof → what it must show, e.g. lab: {marker: ...}
     deny: dict[str, tuple[dict[str, str], ...]] = {}  # kind of proof → who it must never be
@@ -194,6 +208,26 @@ class Environment(Written):
     snapshot: tuple[str | Activity, ...] = ()
     # postgresql://user@host/database: the undo ledger that several machines share; a file here without it
     ledger: Annotated[str | None, AfterValidator(_without_password)] = None
+
+    @model_validator(mode="after")
+    def _is_called_what_it_is(self) -> Environment:
+        """Guidelines go by the name: what may be broken freely in an emulator must not be so elsewhere."""
+        if self.name.startswith(REHEARSAL_PREFIX) != (self.rehearsal is not None):
+            raise ValueError(t("a name that begins with 'rehearsal-' exactly where 'rehearsal' is said"))
+        if self.rehearsal is not None:
+            said = self.identity.get("aws", {})
+            wanted = {key: f"${{rehearsal.{key}}}" for key in ("config_file", "credentials_file")}
+            wanted["endpoint_url"] = "${rehearsal.url}"
+            pinned = all(said.get(key) == value for key, value in wanted.items())
+            if self.platform != "aws" or not self.disposable or not pinned:
+                raise ValueError(
+                    t(
+                        "a rehearsal with platform: aws, disposable: true, and identity.aws with endpoint_url: "
+                        "${rehearsal.url}, config_file: ${rehearsal.config_file} and credentials_file: "
+                        "${rehearsal.credentials_file}"
+                    )
+                )
+        return self
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ class VerdictWord(StrEnum):
 
     VERIFIED = "verified"
     REPRODUCED = "reproduced"  # the failure is real; the mode has no runbook
+    REHEARSED = "rehearsed"  # by a control plane without users: nothing is claimed of what they feel
     REFUTED = "refuted"
     UNKNOWN = "unknown"
 

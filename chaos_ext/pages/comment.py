@@ -22,7 +22,14 @@ from chaos_ext.verdict.hops import Hop
 from chaos_ext.verdict.words import VERDICTS
 
 MOST = 60_000  # characters; GitHub refuses a comment of more than 65,536
-_SIGN = {"verified": "✅", "reproduced": "☑️", "refuted": "❌", "unknown": "❔", "unfinished": "❔"}
+_SIGN = {
+    "verified": "✅",
+    "reproduced": "☑️",
+    "rehearsed": "☑️",
+    "refuted": "❌",
+    "unknown": "❔",
+    "unfinished": "❔",
+}
 # What GitHub would turn into a mention of a person or a link to an issue.
 _PINGS = re.compile(r"(?<!\w)[@#](?=\w)")
 

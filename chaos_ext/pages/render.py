@@ -32,6 +32,7 @@ LANGUAGES = {"en": "English", "ja": "日本語"}
 MARKS = {
     "verified": "✓",
     "reproduced": "✓",
+    "rehearsed": "○",
     "refuted": "✗",
     "unknown": "?",
     "stale": "!",

@@ -10,6 +10,10 @@ _MEANING: dict[str, Said] = {
         "The failure was real, the alert fired in time and linked this runbook, and the runbook as it is written "
         "brought users back in time with nothing acknowledged lost. Where nobody acted they did not come back."
     ),
+    "rehearsed": t(
+        "Tried on a cloud's control plane without users: the requests, the evidence, the undo, the permissions and the "
+        "runbook's commands were right. Whether users come back, how soon, and whether the alert fires was not tried."
+    ),
     "refuted": t("Something that the catalogue claims was shown to be wrong. What, and where, stands below."),
     "unknown": t(
         "Nothing is claimed: what was recorded proves neither that the runbook works nor that it does not."

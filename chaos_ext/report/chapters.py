@@ -92,6 +92,8 @@ def baseline(story: Story, event: Event) -> Iterator[Line]:
     flows: dict[str, dict[str, Any]] = event.get("flows") or {}
     if not event.get("holds"):
         yield from story.row(event, t("baseline"), t("does not hold: {why}", why=event.get("why")), "bad")
+    elif not flows:
+        yield from story.row(event, t("baseline"), t("nobody uses a rehearsal: nothing is measured"), "dim")
     elif not story.alone:
         window = seconds(event.get("window_s") or event.get("seconds"))
         words = t("every user flow meets its SLO for {window}", window=window)
@@ -248,6 +250,7 @@ def recovery(story: Story, event: Event) -> Iterator[Line]:
     back, after = bool(event.get("recovered")), story.after_fault(event)
     if story.alone:
         itself = story.trial.get("recovery") == "self"
+        after = after or t("by its evidence")
         words = (
             t("back {after}", after=after) if back else t("not back after {time}", time=story.since(event))
         )
@@ -257,6 +260,12 @@ def recovery(story: Story, event: Event) -> Iterator[Line]:
     if story.arm == Arm.HEALTHY:
         words = t("users felt nothing of it") if back else t("users are hurt: {why}", why=event.get("why"))
         yield from story.row(event, t("healthy"), words, "good" if back else "bad")
+        return
+    if event.get("by") == "evidence":
+        words = t("the fault is over, by its evidence") if back else t("the fault is still in force")
+        yield from story.row(
+            event, t("recovery"), words, "good" if back else "bad" if story.plain else "plain"
+        )
         return
     objective = story.objective("recover_within_s")
     if not back:

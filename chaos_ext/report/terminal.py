@@ -190,6 +190,7 @@ def _status(what: str, took: str, columns: int, mark: str) -> str:
 _WORTH = {
     VerdictWord.VERIFIED: "good",
     VerdictWord.REPRODUCED: "good",
+    VerdictWord.REHEARSED: "plain",  # good as far as it goes, and never to be taken for verified
     VerdictWord.REFUTED: "bad",
     VerdictWord.UNKNOWN: "bad",
 }

@@ -162,11 +162,12 @@ def _refuse_denied(kind: str, seen: Seen, denied: Sequence[Mapping[str, str]]) -
 
 
 def is_gone(identity: Identity) -> bool:
-    """Whether the whole place has vanished: a lab whose directory and processes are no more."""
-    expected = identity.get("lab")
-    if expected is None or set(identity) != {"lab"}:
-        return False
-    directory = expected.get("directory", "")
+    """Whether the whole place has vanished: a lab, or a rehearsal's cloud, whose folder and processes are no more."""
+    directory = identity.get("lab", {}).get("directory", "") if set(identity) == {"lab"} else ""
+    of_aws = identity.get("aws", {}) if set(identity) == {"aws"} else {}
+    if of_aws.get("endpoint_url", "").startswith("http://127.0.0.1:"):
+        # An emulator's credentials lie in its own folder, which goes with it.
+        directory = os.path.dirname(of_aws.get("credentials_file", ""))
     return bool(directory) and not os.path.lexists(directory) and not _processes_naming(directory)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from chaos_ext import environments, labs
+from chaos_ext import environments, labs, rehearsals
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import t
 from chaos_ext.masking import register
@@ -29,7 +29,10 @@ def open_place(
         hint = t("Put the file itself into the project.")
         raise UsageError([Problem(shown, "", t("a link"), t("a file of this project"), hint)])
     environment = environments.load(environment_name, root)
+    environments.refuse_unfilled(environment, root, environ)
     facts = labs.facts(lab) if environment.platform == "lab" else {}
+    if environment.rehearsal is not None:
+        facts = rehearsals.facts(lab)
     register.remember(labs.passwords(facts))
     filled = environments.fill(environment, facts, environ)
     return Place(filled, instance=str(facts.get("marker", filled.name)), facts=facts)

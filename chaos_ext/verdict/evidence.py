@@ -54,6 +54,11 @@ class RunEvidence:
         return self.mode.objectives_in(self.environment.name)
 
     @property
+    def rehearses(self) -> bool:
+        """Whether there were no users: nothing was measured, and no alert was looked for."""
+        return self.environment.rehearsal is not None
+
+    @property
     def has_runbook(self) -> bool:
         """Whether there is anything to follow; without it the best verdict is `reproduced`."""
         return self.mode.runbook != "none"

@@ -10,6 +10,7 @@ from chaos_ext.verdict import outcome, validity, varied
 from chaos_ext.verdict.evidence import RunEvidence
 from chaos_ext.verdict.facts import Facts, these
 from chaos_ext.verdict.harm import harmful
+from chaos_ext.verdict.rehearsed import as_tried
 from chaos_ext.verdict.restored import not_restored
 from chaos_ext.verdict.statistics import (
     fisher_exact,
@@ -53,7 +54,13 @@ REFUTED = frozenset(
     }
 )
 
-_EXIT = {VerdictWord.VERIFIED: 0, VerdictWord.REPRODUCED: 0, VerdictWord.REFUTED: 1, VerdictWord.UNKNOWN: 4}
+_EXIT = {
+    VerdictWord.VERIFIED: 0,
+    VerdictWord.REPRODUCED: 0,
+    VerdictWord.REHEARSED: 0,
+    VerdictWord.REFUTED: 1,
+    VerdictWord.UNKNOWN: 4,
+}
 _EXIT_FLAGGED, _EXIT_INTERRUPTED = 5, 130
 # With many trials the same finding repeats; after this many the rest is counted.
 _TOLD_OF_A_WORD = 3
@@ -69,6 +76,7 @@ def judge(evidence: RunEvidence) -> Verdict:
     Findings count only from trials that count; refuted beats unknown beats verified. Exit code 5 when
     something broken was left behind, whatever the word; then 130 when somebody asked to stop.
     """
+    evidence = as_tried(evidence)
     trials = [Facts(evidence, each) for each in evidence.trials]
     reasons: list[Reason] = []
     valid: list[Facts] = []
@@ -103,6 +111,8 @@ def _word(evidence: RunEvidence, reasons: Sequence[Reason]) -> VerdictWord:
         return VerdictWord.REFUTED
     if words:
         return VerdictWord.UNKNOWN
+    if evidence.rehearses:
+        return VerdictWord.REHEARSED
     return VerdictWord.VERIFIED if evidence.has_runbook else VerdictWord.REPRODUCED
 
 
@@ -166,7 +176,8 @@ def _of_the_run(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[
         digests |= {evidence.runbook_digest}
     if len(digests) > 1:
         reasons.append(Reason("no-data", t("The runbook was changed while this run went on. Run it again.")))
-    return [*reasons, *harmful(valid), *_watched_long_enough(evidence, valid)]
+    delays = () if evidence.rehearses else harmful(valid)
+    return [*reasons, *delays, *_watched_long_enough(evidence, valid)]
 
 
 def _needed_arms(evidence: RunEvidence) -> tuple[Arm, ...]:
@@ -274,7 +285,14 @@ def _worth(evidence: RunEvidence, trials: Sequence[Facts], valid: Sequence[Facts
         steps=these(exercised, 30),
     )
     sentences: list[str] = [told]
-    if treated and evidence.has_runbook:
+    if evidence.rehearses:
+        sentences.append(
+            t(
+                "A control plane without users: requests, evidence, undo, permissions and the runbook's commands were "
+                "tried; whether users are back, how soon, and whether the alert fires were not"
+            )
+        )
+    elif treated and evidence.has_runbook:
         sentences += _recoveries(evidence, treated, [f for f in valid if f.arm is Arm.NO_ACTION])
     return t("{sentences}.", sentences=listed(sentences, ". "))
 

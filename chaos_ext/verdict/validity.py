@@ -117,7 +117,7 @@ def _not_injected(facts: Facts) -> Iterator[Reason]:
 
 def _baseline_measured(facts: Facts) -> Iterator[Reason]:
     """Rule 1: the baseline held for a whole window right before the fault."""
-    if facts.fault is None:
+    if facts.fault is None or facts.run.rehearses:
         return
     window_s = facts.run.environment.windows.baseline
     first = min((s.sent for s in facts.evidence.samples), default=facts.fault.earliest)

@@ -16,10 +16,13 @@ _MOST_OVERLOADED = 0.05
 
 
 def _required(facts: Facts) -> Iterator[str]:
-    yield from ("trial-started", "environment-proven", "meter-started", "baseline")
+    users = not facts.run.rehearses
+    yield from ("trial-started", "environment-proven", "baseline")
+    yield from ("meter-started",) if users else ()
     broken = facts.arm is not Arm.HEALTHY
     if broken:
-        yield from ("fault-intended", "fault-injected", "fault-in-force", "impact", "alert")
+        yield from ("fault-intended", "fault-injected", "fault-in-force")
+        yield from ("impact", "alert") if users else ()
     yield "recovery"
     itself = facts.run.mode.recovery == "self"
     if facts.acted or facts.arm is Arm.LOOK_ONLY:
@@ -30,7 +33,7 @@ def _required(facts: Facts) -> Iterator[str]:
         yield "verification-after"
     if facts.arm in (Arm.NO_ACTION, Arm.LOOK_ONLY):
         yield "watched"
-    if facts.acted or itself:
+    if users and (facts.acted or itself):
         yield "write-log"
     if broken:
         yield "fault-undone"
@@ -58,7 +61,7 @@ def complete(facts: Facts) -> Iterator[Reason]:
         yield facts.no_data(
             t("has damaged files: {unreadable}.", unreadable=these(facts.evidence.unreadable))
         )
-    if not facts.evidence.samples:
+    if not facts.evidence.samples and not facts.run.rehearses:
         yield facts.no_data(t("has not one measured operation."))
 
 

@@ -16,6 +16,7 @@ IMPACTS: dict[str, Said] = {
 VERDICTS: dict[str, Said] = {
     VerdictWord.VERIFIED: t("verified"),
     VerdictWord.REPRODUCED: t("reproduced"),
+    VerdictWord.REHEARSED: t("rehearsed"),
     VerdictWord.REFUTED: t("refuted"),
     VerdictWord.UNKNOWN: t("unknown"),
 }

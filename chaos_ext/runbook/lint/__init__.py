@@ -6,7 +6,7 @@ A rule is a function from a `Document` to problems; the modules beside this one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from chaos_ext.errors import Problem, UsageError
@@ -54,6 +54,7 @@ def lint(
     modes: Collection[str] | None = None,
     alerts: Collection[AlertRule] | None = None,
     secrets: Collection[str] = (),
+    by_platform: Mapping[str, Collection[str]] | None = None,
 ) -> list[Problem]:
     """All problems of the runbook at `path`, by line; none means that it can be followed.
 
@@ -63,13 +64,15 @@ def lint(
         modes: ids of all failure modes; None: not known
         alerts: the rules of all environments that link this runbook; None: not known
         secrets: of `variables`, those whose value nobody may see
+        by_platform: what all environments of one platform give, for blocks that are for it alone
     """
     try:
         text = read_text(path)
     except UsageError as error:
         return error.problems
     runbook = parse_text(text, path)
-    document = Document(runbook, Surroundings(frozenset(platforms), variables, modes, alerts, secrets))
+    around = Surroundings(frozenset(platforms), variables, modes, alerts, secrets, by_platform or {})
+    document = Document(runbook, around)
     found = [*runbook.problems, *_all(document)]
     return sorted(dict.fromkeys(found), key=_line)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from chaos_ext.errors import Problem
@@ -22,6 +22,15 @@ class Surroundings:
     modes: Collection[str] | None = None
     alerts: Collection[AlertRule] | None = None
     secrets: Collection[str] = ()
+    by_platform: Mapping[str, Collection[str]] = field(
+        default_factory=dict
+    )  # variables of environments on it
+
+    def given(self, platform: str | None) -> Collection[str] | None:
+        """The variables that a block for `platform` (None: for all) finds; None: not known."""
+        if platform is None or not self.by_platform:
+            return self.variables
+        return self.by_platform.get(platform)
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ _BUILTINS = ONLY_SETTING | {
 
 def parameters(document: Document) -> Iterator[Problem]:
     """The parameters only set variables, and what they ask for is given by the environments."""
-    given = document.around.variables
     for _, block in document.runbook.blocks(Role.PARAMS):
+        given = document.around.given(block.on)
         script = document.script(block)
         for command in script.commands:
             if command.name not in ONLY_SETTING:

@@ -20,6 +20,14 @@ from chaos_ext.safety.identity.proof import Proof, Seen, no_answer, not_installe
 _ARN = re.compile(
     r"arn:[a-z-]+:(?:sts|iam)::(?P<account>\d{12}):(?P<who>assumed-role/(?P<role>[\w+=,.@-]+)/.+|user/.+|root)"
 )
+_ON_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?(?:/|$)")
+# With an emulator on this machine, what forgets the endpoint (`env -u AWS_ENDPOINT_URL aws …`) would ask the real AWS.
+# It goes by a proxy that nobody is: nothing leaves the machine.
+_NOBODY = "http://127.0.0.1:9"
+_CLOSED_DOOR = {
+    **{name: _NOBODY for each in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") for name in (each, each.lower())},
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost,::1"),
+}
 _FALLBACK_REGION = "us-east-1"
 _INSTANCE = ("iam-role", "container-role")
 _OF_THE_PROCESS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -52,10 +60,11 @@ def see(expected: Mapping[str, str], facts: Mapping[str, Any]) -> Seen:
         answer = client.get_caller_identity()
     except (BotoCoreError, ClientError, ValueError) as error:
         raise no_answer("aws", where, error) from error
-    return _seen(expected, answer, where, region)
+    return seen(expected, answer, where, region)
 
 
-def _seen(expected: Mapping[str, str], answer: Any, where: str, region: str | None) -> Seen:
+def seen(expected: Mapping[str, str], answer: Any, where: str, region: str | None) -> Seen:
+    """What GetCallerIdentity answered, beside what is expected. Raises Blocked when that cannot be understood."""
     account = text_of("aws", where, "Account", answer.get("Account"))
     arn = text_of("aws", where, "Arn", answer.get("Arn"))
     match = _ARN.fullmatch(arn)
@@ -79,7 +88,7 @@ def _session(expected: Mapping[str, str]) -> Any:
     if said not in (None, "environment", "instance"):
         raise _refused("credentials", f"'{said}'", t("environment or instance"))
     session = botocore.session.Session(profile=expected.get("profile"))
-    session.register_component("data_loader", _loader())
+    session.register_component("data_loader", loader())
     session.set_config_variable("config_file", _file(expected, "config_file", "~/.aws/config"))
     session.set_config_variable("credentials_file", _file(expected, "credentials_file", "~/.aws/credentials"))
     if said == "environment":
@@ -98,7 +107,7 @@ def _session(expected: Mapping[str, str]) -> Any:
 
 
 @functools.cache
-def _loader() -> Any:
+def loader() -> Any:
     """What botocore knows of AWS' services, read once: a proof is made before every activity."""
     import botocore.loaders
 
@@ -137,6 +146,8 @@ def pins(expected: Mapping[str, str], folder: Path) -> dict[str, str]:
         found |= {"AWS_REGION": expected["region"], "AWS_DEFAULT_REGION": expected["region"]}
     if "endpoint_url" in expected:
         found["AWS_ENDPOINT_URL"] = expected["endpoint_url"]
+        if _ON_LOOPBACK.match(expected["endpoint_url"]):
+            found |= _CLOSED_DOOR
     else:
         found["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
     return found

@@ -90,6 +90,7 @@ _lock = threading.Lock()
 _inside = 0
 _before: dict[str, str] = {}
 _folder: tempfile.TemporaryDirectory[str] | None = None
+_acting: Identity | None = None
 
 
 @contextmanager
@@ -106,8 +107,13 @@ def in_place(identity: Identity, variables: Mapping[str, str]) -> Iterator[None]
         _leave()
 
 
+def acting_as() -> Identity | None:
+    """Whose credentials are in this process's variables now; None: nothing was pinned, whatever lies around."""
+    return _acting
+
+
 def _enter(identity: Identity, named: Mapping[str, str]) -> None:
-    global _inside, _before, _folder
+    global _inside, _before, _folder, _acting
     with _lock:
         if _folder is None:
             _folder = tempfile.TemporaryDirectory(prefix=orphans.pins_prefix())
@@ -118,6 +124,7 @@ def _enter(identity: Identity, named: Mapping[str, str]) -> None:
             _put_back_unless(_inside)
             raise
         _inside += 1
+        _acting = identity
 
 
 def _leave() -> None:
@@ -128,8 +135,9 @@ def _leave() -> None:
 
 
 def _put_back_unless(somebody: int) -> None:
-    global _folder
+    global _folder, _acting
     if not somebody and _folder is not None:
+        _acting = None
         _replace(_before)
         _folder.cleanup()
         _folder = None

@@ -45,12 +45,12 @@ ONLY_LOOKS = t("it only looks, and no rule forbids it")
 def decide(read: Read, subject: Subject) -> Decided:
     """The first rule that matches; review where none does. What nobody can know asks for a review at least.
 
-    Evidence that only looks is free unless a rule forbids it.
+    Evidence that only looks is free unless a rule forbids it, and none before that frees it.
     """
     passed: list[PassedOver] = []
     doubtful: tuple[int, Guideline, Fit] | None = None
     for index, rule in enumerate(read.rules):
-        if subject.only_looks and rule.decision is not Decision.FORBIDDEN:
+        if subject.only_looks and rule.decision is Decision.REVIEW:
             continue
         fit = fits(rule.match, subject)
         if rule.decision is Decision.FREE and fit.answer == "yes" and (why := _is_no_activity(subject)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chaos_ext.catalog import source as sources
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import Said, listed, t
+from chaos_ext.restored import shipped
 from chaos_ext.safety.changing import INJECT, function_of
 from chaos_ext.safety.policy.approving import Request
 from chaos_ext.safety.policy.needs import ANYWHERE, CLOUDS, DRIVERS, Need, declared, placed
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from chaos_ext.model import Environment
 
 _OURS = ("chaos_ext.probes.", "chaos_ext.controls.", "chaos_ext.actions.fault", "chaos_ext.actions.respond")
+_OF_CLOUDS = ("chaos_ext.probes.aws.", "chaos_ext.probes.gcp.", "chaos_ext.probes.kubernetes.")
+_ROLE = re.compile(r"<([\w-]+)>")
 _DECLARE = t("Put @needs(…) of chaos_ext.safety.policy.needs above it; @needs() when it needs nothing.")
 _ADD = t("Nobody has read yet what it calls: add it to third_party.yaml of chaos_ext.safety.policy.")
 
@@ -38,6 +42,8 @@ def derive(root: Path, request: Request) -> list[Needed]:
     found = [*_of_the_proof(environment), *_of_the_secrets(environment)]
     for at, activity in _activities(request.experiment):
         found += _of(activity, environment, lambda at=at: _where(root, request, at), problems)
+    for look in shipped.looks(environment):
+        found += _of(look, environment, lambda: f"environments/{environment.name}.yaml", problems)
     found += _of_the_runbook(root, request, problems)
     found += _of_the_looks(root, environment, problems)
     if problems:
@@ -62,7 +68,7 @@ def _of(
             hint = t("What a program or a request needs cannot be derived.")
             problems.append(Problem(where(), "", f"'{name}'", expected, hint))
         return
-    if f"{module}.{func}".startswith(_OURS):
+    if module.startswith(_OURS) and not module.startswith(_OF_CLOUDS):
         return
     driver = module.split(".")[0] in DRIVERS
     try:
@@ -183,7 +189,7 @@ def _of_the_runbook(root: Path, request: Request, problems: list[Problem]) -> It
     for step in runbook.steps:
         for block in step.blocks_on(request.environment.platform):
             for text in filter(None, map(str.strip, block.attributes.get("needs", "").split(","))):
-                need = _written(text)
+                need = _written(text, request.environment)
                 if need is None:
                     where = f"catalog/{mode.runbook}:{block.line}"
                     expected = t(
@@ -194,10 +200,13 @@ def _of_the_runbook(root: Path, request: Request, problems: list[Problem]) -> It
                     yield Needed(need, t("runbook: {block}", block=block.name or step.heading))
 
 
-def _written(text: str) -> Need | None:
+def _written(text: str, environment: Environment) -> Need | None:
+    """``aws s3:GetObject on arn:aws:s3:::<exports-bucket>/*``: in <> a role of the environment, its region, account."""
     cloud, _, rest = text.partition(" ")
     action, _, where = rest.partition(" on ")
+    known_here = {**environment.targets, **_place(environment)}
+    where = _ROLE.sub(lambda role: known_here.get(role[1], ANYWHERE), where.strip())
     for known in CLOUDS:
         if known == cloud and action.strip():
-            return Need(known, action.strip(), where.strip() or ANYWHERE)
+            return Need(known, action.strip(), where or ANYWHERE)
     return None
