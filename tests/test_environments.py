@@ -97,9 +97,9 @@ def test_each_gap_is_named_with_its_line_and_the_nearest_fact():
         ("${lab.postgresql.nodes}", "It holds more than one value: pg-a."),
         ("${lab.postgresql.nodes.pg-b.port}", "Did you mean 'pg-a'?"),
         ("${env.NOT_SET}", "Set the variable NOT_SET."),
-        ("${HOME}", "Placeholders begin with 'lab.' or 'env.'."),
-        ("${lab}", "Placeholders begin with 'lab.' or 'env.'."),
-        ("${}", "Placeholders begin with 'lab.' or 'env.'."),
+        ("${HOME}", "Placeholders begin with 'lab.', 'rehearsal.' or 'env.'."),
+        ("${lab}", "Placeholders begin with 'lab.', 'rehearsal.' or 'env.'."),
+        ("${}", "Placeholders begin with 'lab.', 'rehearsal.' or 'env.'."),
     ],
 )
 def test_a_placeholder_without_a_value_says_what_to_do(placeholder, hint):

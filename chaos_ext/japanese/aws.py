@@ -67,7 +67,7 @@ WORDS: dict[str, str] = {
         "config_file: ${rehearsal.config_file}、credentials_file: ${rehearsal.credentials_file}を備えたリハーサル"
     ),
     "Placeholders begin with 'lab.', 'rehearsal.' or 'env.'.": (
-        "プレースホルダは「lab.」「rehearsal.」「env.」のいずれかで始まります。"
+        "プレースホルダーは「lab.」「rehearsal.」「env.」のいずれかで始まります。"
     ),
     "Only a lab says 'lab.…', and only a rehearsal's emulator 'rehearsal.…'.": (
         "「lab.…」の値を持つのはラボだけ、「rehearsal.…」の値を持つのはリハーサルのエミュレーターだけです。"
@@ -79,7 +79,6 @@ WORDS: dict[str, str] = {
     "another object": "別の形のもの",
     "service, call, and perhaps 'with' and 'as'": "serviceとcall、必要ならwithとas",
     "the rehearsal's emulator: {said}": "リハーサルのエミュレーター: {said}",
-    "exit {code}": "終了コード{code}",
     "No rehearsal is up: its emulator is started for each trial, and ends with it. Try: chaos verify ID --env "
     "rehearsal-aws": (
         "リハーサルは動いていません。エミュレーターは試行ごとに起動し、試行とともに終了します。"

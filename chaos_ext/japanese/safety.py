@@ -102,7 +102,6 @@ WORDS: dict[str, str] = {
     "the file's stem, '{name}'": "拡張子を除いたファイル名「{name}」",
     "a placeholder that has a value": "値のあるプレースホルダー",
     "Set the variable {variable}.": "変数{variable}を設定してください。",
-    "Placeholders begin with 'lab.' or 'env.'.": "プレースホルダーは「lab.」か「env.」で始まります。",
     "No lab was asked; only an environment of platform 'lab' has facts.": (
         "ラボに問い合わせていません。ラボの情報を使えるのはプラットフォームが「lab」の環境だけです。"
     ),

@@ -155,7 +155,10 @@ def _role(client: Any, role: str, policy: dict[str, Any]) -> dict[str, str]:
     }
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)
-    iam.put_role_policy(RoleName=role, PolicyName="chaos", PolicyDocument=json.dumps(as_moto_sees(policy)))
+    if policy.get("Statement"):  # IAM takes none that allows nothing
+        iam.put_role_policy(
+            RoleName=role, PolicyName="chaos", PolicyDocument=json.dumps(as_moto_sees(policy))
+        )
     arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
     given = client("sts").assume_role(RoleArn=arn, RoleSessionName=SESSION)["Credentials"]
     return {

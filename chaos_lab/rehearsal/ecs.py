@@ -41,6 +41,15 @@ def keep_services(account: str, region: str, ends: threading.Event) -> None:
 
 
 def _start(backend: Any, service: Any, group: str, count: int) -> None:
-    deployment = service.deployments[0]["id"] if service.deployments else ""
-    definition = service.task_definition
-    backend.run_task(service.cluster_name, definition, count, None, deployment, None, "FARGATE", group=group)
+    deployment = service.deployments[0] if service.deployments else {}
+    backend.run_task(
+        service.cluster_name,
+        service.task_definition,
+        count,
+        None,
+        str(deployment.get("id", "")),
+        None,
+        service.launch_type or "FARGATE",
+        networking_configuration=deployment.get("networkConfiguration"),
+        group=group,
+    )

@@ -134,7 +134,7 @@ def test_check_says_that_nothing_is_wrong(chaos):
     chaos("compile")
     done = chaos("check")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout == f"{SHIPPED} failure modes and 1 environment: nothing wrong.\n"
+    assert done.stdout == f"{SHIPPED} failure modes and 3 environments: nothing wrong.\n"
 
 
 def test_check_tells_all_that_is_wrong(chaos):

@@ -62,8 +62,10 @@ def identity() -> Mapping[str, str]:
 
 
 @contextmanager
-def client(service: str) -> Iterator[Any]:
+def client(service: str, needs: Mapping[str, str] | None = None) -> Iterator[Any]:
     """A boto3 client of a service ("s3", "ecs") in the proven account and region.
+
+    `needs`: the permission that an operation takes here, where it is not called like it, for messages.
 
     Raises ActivityFailed (it is another account, role or region; no answer) and Refused (AWS says no) with what to do.
     """
@@ -79,7 +81,7 @@ def client(service: str) -> Iterator[Any]:
         finally:
             made.close()
     except ClientError as error:
-        raise refused(service, error, expected) from error
+        raise refused(service, error, expected, needs) from error
     except BotoCoreError as error:
         raise ActivityFailed(
             t("{service}: got no answer from AWS: {error}", service=service, error=error)
@@ -142,11 +144,14 @@ def _prove(expected: Mapping[str, str], session: Any, region: str) -> None:
         raise ActivityFailed(t("{said}. This is not the place; nothing is touched.", said=said))
 
 
-def refused(service: str, error: Any, expected: Mapping[str, str]) -> Refused:
+def refused(
+    service: str, error: Any, expected: Mapping[str, str], needs: Mapping[str, str] | None = None
+) -> Refused:
     """What AWS said no to, and what a person can do about it."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     said = str(error.response.get("Error", {}).get("Message", "")) or code
-    action = f"{service}:{_PERMISSIONS.get(error.operation_name, error.operation_name)}"
+    known = {**_PERMISSIONS, **(needs or {})}
+    action = f"{service}:{known.get(error.operation_name, error.operation_name)}"
     if code in _DENIED or code == "403":
         told = t(
             "{action}: got {code} ({said}), expected to be allowed. The role '{role}' lacks that permission, or "

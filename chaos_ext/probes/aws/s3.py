@@ -38,7 +38,7 @@ def objects_are_denied(bucket: str, configuration: Configuration = None) -> dict
           arguments: {bucket: dedicated-exports}
     """
     key = f"probes/{uuid.uuid4().hex}"
-    with account.client("s3") as s3:
+    with account.client("s3", {"DeleteObject": "DeleteObjectVersion"}) as s3:
         from botocore.exceptions import ClientError
 
         try:
@@ -47,7 +47,7 @@ def objects_are_denied(bucket: str, configuration: Configuration = None) -> dict
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code not in _NO:
                 raise
-            return {"holds": True, "bucket": bucket, "answer": code}
+            return {"holds": True, "bucket": bucket, "action": "s3:PutObject", "answer": code}
         # Without its version it would only be hidden; of a bucket without versions it is "null".
         s3.delete_object(Bucket=bucket, Key=key, VersionId=answer.get("VersionId", "null"), **owner())
     return {"holds": False, "bucket": bucket, "answer": "stored"}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from chaos_ext.catalog import source as sources
 from chaos_ext.errors import Problem, UsageError
 from chaos_ext.language import Said, listed, t
-from chaos_ext.restored import shipped
 from chaos_ext.safety.changing import INJECT, function_of
 from chaos_ext.safety.policy.approving import Request
 from chaos_ext.safety.policy.needs import ANYWHERE, CLOUDS, DRIVERS, Need, declared, placed
@@ -42,8 +41,6 @@ def derive(root: Path, request: Request) -> list[Needed]:
     found = [*_of_the_proof(environment), *_of_the_secrets(environment)]
     for at, activity in _activities(request.experiment):
         found += _of(activity, environment, lambda at=at: _where(root, request, at), problems)
-    for look in shipped.looks(environment):
-        found += _of(look, environment, lambda: f"environments/{environment.name}.yaml", problems)
     found += _of_the_runbook(root, request, problems)
     found += _of_the_looks(root, environment, problems)
     if problems:
