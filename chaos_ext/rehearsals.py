@@ -81,7 +81,6 @@ def up(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         encoding="utf-8",
         start_new_session=True,  # Ctrl-C is for the runner, which waits and takes it down
     )
@@ -104,7 +103,7 @@ def down_command(directory: Path) -> list[str]:
 
 def down(directory: Path) -> None:
     """End a cloud. Raises LabError."""
-    done = subprocess.run(down_command(directory), capture_output=True, text=True, check=False)
+    done = subprocess.run(down_command(directory), capture_output=True, encoding="utf-8", check=False)
     if done.returncode != 0:
         raise LabError(t("the rehearsal's emulator: {said}", said=done.stderr.strip()[-300:]))
 

@@ -25,7 +25,9 @@ def _opens_text(call: ast.Call) -> bool:
     if "text" in _keywords(call) and name in ("run", "Popen", "check_output"):
         return True
     of = getattr(call.func.value, "id", "") if isinstance(call.func, ast.Attribute) else ""
-    no_file = of in ("os", "webbrowser") or "method" in _keywords(call)  # a web page, an HTTP request
+    no_file = of in ("os", "webbrowser", "opener") or "method" in _keywords(
+        call
+    )  # a web page, an HTTP request
     return name in ("open", "fdopen") and not no_file and bool(call.args) and not _is_binary(call)
 
 

@@ -22,6 +22,7 @@ FACTS = {
     "dir": "/labs/x",
     "edge": {"url": "https://127.0.0.1:8443", "ca_file": "/labs/x/ca.pem"},
     "alertmanager": {"url": "http://127.0.0.1:9093"},
+    "pager": {"url": "http://127.0.0.1:8082"},
     "postgresql": {
         "service_file": "/labs/x/service",
         "pass_file": "/labs/x/pass",

@@ -46,6 +46,7 @@ _NOT_FOR_SCREENS = (
     "# Signed by `chaos policy approve`: one changed byte here, or in what it approves, voids it.\n",
     "a schedule needs at least one flow", "the flow does not write", "an item without ", " was sent twice",
     "an outcome that does not belong to a write: ", "a file without anything in it is refused when it is read",
+    "chaos: a failure is tried", "A rehearsal: a control plane without users, of whom nothing is measured",
 )  # fmt: skip
 _SQL = re.compile(r"\b(?:SELECT|DELETE|LOCK|AND|INSERT|FROM)\b")
 _FOR_HELP = {"help", "epilog", "prompt", "short_help"}

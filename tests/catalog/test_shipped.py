@@ -45,7 +45,7 @@ def test_what_is_shipped_satisfies_its_schema_and_names_it(path, kind):
     ("at", "value"),
     [
         (("severity",), 4),
-        (("objectives", "lab", "detect_within"), 5),
+        (("objectives", "default", "detect_within"), 5),
         (("categry",), "x"),
         (("title",), {"en": "x"}),
     ],
