@@ -45,7 +45,7 @@ BAD = [
         "step-failed",
         "not-recovered",
     ),
-    spoil.mistake("too-slow", "roll-back", spoil.block("roll-back", before="sleep 12"), "too-slow"),
+    spoil.mistake("too-slow", "roll-back", spoil.block("roll-back", before="sleep 14"), "too-slow"),
 ]
 
 
