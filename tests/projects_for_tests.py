@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+_STOPS_WITHIN_S = 60.0  # a run that is stopped undoes, and takes its labs down
 CHAOS = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "--no-log-file"]
 
 
@@ -43,11 +44,21 @@ class Project:
         return self._done([*CHAOS, *arguments], timeout)
 
     def _done(self, command: list[str], timeout: float = 150) -> Done:
-        done = subprocess.run(
-            command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=timeout,
+        """Run it to its end. When that takes too long it is stopped as a person would, so that no lab outlives it."""
+        with subprocess.Popen(
+            command, cwd=self.root, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        return Done(done.returncode, done.stdout, done.stderr)
+        ) as process:  # fmt: skip
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.communicate(timeout=_STOPS_WITHIN_S)
+                finally:
+                    process.kill()
+                raise
+        return Done(process.returncode, out, err)
 
     def verify_treatment(self, mode: str) -> Done:
         """The verdict of the treatment arm alone: it refutes as early, but it never verifies."""

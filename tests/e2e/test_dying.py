@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -146,3 +147,12 @@ def _sleeping():
         except psutil.Error:
             continue
     return found
+
+
+@pytest.mark.slow
+def test_a_command_that_a_test_gives_up_leaves_no_lab(project):
+    """A test's own folders go with it: whoever takes a lab down after that finds none."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        project.chaos("verify", "redis-memory-full", "--arms", "treatment", timeout=20)
+    assert project.labs() == []
+    assert {entry["state"] for entry in project.ledger()} <= CLOSED
