@@ -136,7 +136,10 @@ BAD = [
     spoil.mistake(
         "wrong-target",
         "the-policy-that-is-there",
-        spoil.replaced('"file://$POLICY_FILE"', '"$POLICY_NOW"'),
+        spoil.block(
+            "restore-policy",
+            code='aws s3api put-bucket-policy --bucket "$EXPORTS_BUCKET" --policy "$POLICY_NOW"',
+        ),
         "step-failed",
         "not-recovered",
     ),
