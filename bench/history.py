@@ -97,6 +97,8 @@ def _write(project: Path, runs: Path) -> None:
     environment = environments.load("lab")
     made = {}
     for mode in catalog.modes.values():
+        if "lab" not in mode.reproduce:
+            continue
         made[mode.id] = _template(project, catalog, mode, environment)
     drawn = random.Random(7)
     modes = list(made)
