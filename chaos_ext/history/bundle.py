@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 _VERDICT = "verdict.json"
 APPROVAL = "approval.yaml"
+_STAMP = "%Y%m%dT%H%M%S%f"  # of a run's id, less the last three digits, and a Z
+_STAMPED = re.compile(r"\d{8}T\d{9}Z-")
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def create(
@@ -51,7 +56,8 @@ def create(
 
     An approval that `ruling` rests on is kept with its signature, as they were signed.
     `plan`: its trials in their order, as known before the first; `resumes`: the run that it goes on with.
-    Its name is the run's id: when, what, and four letters against two at once; ids sort by time. Raises OSError.
+    Its name is the run's id: when, what, and four letters against two at once. Ids sort as the runs began, whatever
+    was done to the clock between them; `started` in run.json is what the clock said. Raises OSError.
     """
     from chaos_ext.compile import dump
     from chaos_ext.history import freshness
@@ -138,15 +144,26 @@ def _plain(written: FailureMode | Environment | Services) -> Any:
 
 
 def _new_folder(runs: Path, mode: str) -> Path:
+    """A folder whose name sorts after all that are there, also after a clock was set back: the newest run decides."""
     runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    newest = max((each.name for each in os.scandir(runs) if _STAMPED.match(each.name)), default="")
     while True:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3] + "Z"
+        stamp = datetime.now(UTC).strftime(_STAMP)[:-3] + "Z"
+        if newest and stamp <= newest.partition("-")[0]:
+            stamp = _after(newest.partition("-")[0])
         folder = runs / f"{stamp}-{mode}-{secrets.token_hex(2)}"
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:  # the same millisecond and the same four letters
             continue
         return folder
+
+
+def _after(stamp: str) -> str:
+    """The stamp a millisecond later; one that is no time stays as it is."""
+    with suppress(ValueError, OverflowError):
+        return (datetime.strptime(stamp[:-1] + "000", _STAMP) + _MILLISECOND).strftime(_STAMP)[:-3] + "Z"
+    return stamp
 
 
 def _write(path: Path, data: bytes) -> None:

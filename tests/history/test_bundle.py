@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from chaos_ext.runbook.parse import parse
 VERDICT = Verdict(
     VerdictWord.UNKNOWN, (Reason("no-data", "nothing"),), (Reason("undo-failed", "still down"),), "nothing", 5
 )
-Run = Callable[[], Path]
+Run = Callable[..., Path]
 Trial = Callable[..., Path]
 
 
@@ -55,6 +56,20 @@ def test_ids_are_unique_and_sort_by_time(new_run: Run) -> None:
     first, last = new_run(), new_run()
     stamp = [run.name.split("-")[0] for run in (first, last)]
     assert stamp == sorted(stamp)
+
+
+def test_ids_sort_as_the_runs_began_after_a_clock_was_set_back(new_run: Run) -> None:
+    ahead = new_run(started=datetime.now(UTC) + timedelta(days=400))
+    first, again = new_run(), new_run()
+    assert ahead.name < first.name < again.name
+    wall = datetime.fromisoformat(json.loads((first / "run.json").read_bytes())["started"])
+    assert abs(wall - datetime.now(UTC)) < timedelta(hours=1), "what the clock said is kept as it was said"
+
+
+@pytest.mark.parametrize("name", ["99999999T999999999Z-x-0001", "zz-no-run", "index.lock"])
+def test_a_folder_that_is_named_strangely_is_in_nobodys_way(new_run: Run, project: Path, name: str) -> None:
+    (project / ".chaos" / "runs" / name).mkdir(parents=True)
+    assert new_run().is_dir()
 
 
 def test_what_was_saved_is_read_back(new_run: Run, trial: Trial, project: Path) -> None:

@@ -12,9 +12,11 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
+from history.conftest import write_trial
 
 from chaos_ext.catalog import load
 from chaos_ext.cli.catalog import catalog
+from chaos_ext.cli.history import history
 from chaos_ext.history import bundle
 from chaos_ext.model import Reason, Verdict, VerdictWord
 
@@ -134,6 +136,54 @@ def test_a_verdict_holds_no_longer_than_the_failure_mode_says(
     assert words(MODE, TWIN) == (4, {MODE: "verified", TWIN: "overdue"})
     sealed(VERIFIED, MODE, -timedelta(hours=1))  # a clock was wrong
     assert words(MODE) == (4, {MODE: "overdue"})
+
+
+def test_what_ran_last_counts_whatever_was_done_to_the_clock(
+    sealed: Callable[..., Path], new_run: Callable[..., Path]
+) -> None:
+    """The clock is an hour ahead, a run proves the runbook; it is set right, and the next run refutes it."""
+    sealed(VERIFIED, MODE, -timedelta(hours=1))
+    bundle.seal(new_run(MODE), REFUTED)
+    assert words(MODE) == (1, {MODE: "refuted"})
+    listed = json.loads(CliRunner().invoke(history, ["list", "--json"]).output)
+    assert [each["verdict"] for each in listed] == ["refuted", "verified"]
+
+
+def test_a_clock_that_jumps_during_a_run_changes_no_duration(
+    sealed: Callable[..., Path], new_run: Callable[..., Path]
+) -> None:
+    """An hour ahead, then a day back: times are those of the monotonic clock; the wall clock is only shown."""
+    run = new_run(MODE)
+    walls = ("2026-01-01T12:00:00.000Z", "2026-01-01T13:00:02.000Z", "2025-12-31T12:00:30.000Z")
+    times = (10.0, 12.0, 40.5)
+    told = [{"kind": "told", "at": at, "wall": wall} for at, wall in zip(times, walls, strict=True)]
+    (run / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in told))
+    fault = {
+        "kind": "fault-injected",
+        "at": 12.0,
+        "wall": walls[1],
+        "name": "f",
+        "started": 11.0,
+        "ended": 12.0,
+    }
+    alert = {"kind": "alert", "at": 14.0, "wall": walls[2], "fired": True, "earliest": 13.0, "latest": 13.5}
+    back = {
+        "kind": "recovery",
+        "at": 20.0,
+        "wall": walls[0],
+        "recovered": True,
+        "earliest": 18.0,
+        "latest": 18.5,
+    }
+    write_trial(
+        run, "01-treatment", events_jsonl="".join(json.dumps(each) + "\n" for each in (fault, alert, back))
+    )
+    bundle.seal(run, VERIFIED)
+    (listed,) = json.loads(CliRunner().invoke(history, ["list", "--json"]).output)
+    assert (listed["seconds"], listed["detect_s"], listed["recover_s"]) == (30.5, 2.5, 7.5)
+    assert words(MODE) == (0, {MODE: "verified"})
+    (again,) = json.loads(CliRunner().invoke(history, ["list", "--json"]).output)
+    assert again == listed, "the index says the same"
 
 
 def test_damaged_evidence_proves_nothing(sealed: Callable[..., Path]) -> None:
