@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODE = "catalog/failure-modes/postgresql/postgresql-primary-down.yaml"
 EXPERIMENT = "experiments/lab/postgresql-primary-down.yaml"
 SHIPPED = len(list(ROOT.glob("catalog/failure-modes/*/*.yaml")))
+COMPILED = len(list(ROOT.glob("experiments/*/*.yaml")))
 
 
 class Chaos:
@@ -84,7 +85,10 @@ def test_list_in_japanese_is_aligned(chaos):
 def test_list_as_json_holds_what_the_table_shows(chaos):
     modes = json.loads(chaos("list", "--format", "json").stdout)
     assert {mode["id"]: mode["priority"] for mode in modes}["postgresql-primary-down"] == 6
-    assert all(mode["platforms"] == ["lab"] for mode in modes)
+    platforms = {mode["id"]: mode["platforms"] for mode in modes}
+    assert platforms["postgresql-primary-down"] == ["lab"]
+    assert platforms["object-storage-denied"] == ["lab", "aws"]
+    assert platforms["ecs-tasks-killed"] == ["aws"]
 
 
 def test_list_works_below_the_project(chaos):
@@ -146,14 +150,14 @@ def test_check_tells_all_that_is_wrong(chaos):
     mode, environment, summary = done.stdout.splitlines()
     assert mode == f"{MODE}:{line}: severity: got 'bad', expected a whole number from 1 to 3."
     assert environment.startswith("environments/lab.yaml:")
-    assert summary == f"{SHIPPED - 1} failure modes and 0 environments understood: 2 problems."
+    assert summary == f"{SHIPPED - 1} failure modes and 2 environments understood: 2 problems."
     problems = json.loads(chaos("check", "--format", "json").stdout)
     assert {problem["what"] for problem in problems} >= {"severity", "alerts.poll"}
 
 
 def test_compile_writes_what_changed_and_only_that(chaos):
     assert chaos("compile").returncode == 0
-    assert chaos("compile").stdout == f"0 written, 0 removed, {SHIPPED} up to date already.\n"
+    assert chaos("compile").stdout == f"0 written, 0 removed, {COMPILED} up to date already.\n"
     chaos.edit(MODE, "detect_within: 5s", "detect_within: 4s")
     (chaos.root / "experiments/lab/gone.yaml").write_text("x: 1\n")
     assert chaos("check").returncode == 2
@@ -161,7 +165,7 @@ def test_compile_writes_what_changed_and_only_that(chaos):
     assert done.stdout.splitlines() == [
         f"wrote {EXPERIMENT}",
         "removed experiments/lab/gone.yaml",
-        f"1 written, 1 removed, {SHIPPED - 1} up to date already.",
+        f"1 written, 1 removed, {COMPILED - 1} up to date already.",
     ]
     assert "within_s: 4.0" in (chaos.root / EXPERIMENT).read_text(encoding="utf-8")
     assert chaos("check").returncode == 0

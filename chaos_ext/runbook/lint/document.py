@@ -28,9 +28,11 @@ class Surroundings:
 
     def given(self, platform: str | None) -> Collection[str] | None:
         """The variables that a block for `platform` (None: for all) finds; None: not known."""
-        if platform is None or not self.by_platform:
+        if platform is None:
             return self.variables
-        return self.by_platform.get(platform)
+        if self.platforms and platform not in self.platforms:
+            return None
+        return self.by_platform.get(platform) if self.by_platform else self.variables
 
 
 @dataclass(frozen=True)
