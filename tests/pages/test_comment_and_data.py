@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 from pages.conftest import Page, kept, saying, shown
+from verdict.cases import stores
 from verdict.cases.noticed import URL, WANTED, D, revision
 from verdict.conftest import Runs
 
@@ -139,3 +140,17 @@ def test_several_runs_are_one_page_the_worst_first(runs: Runs, language: str) ->
     if language == "en":
         assert "1 refuted, 1 verified, 1 without a run" in page.text
         assert "too-slow It took 12 s." in page.text
+
+
+def test_each_store_is_told_in_a_comment_and_in_data(runs: Runs) -> None:
+    run = shown(stores.kept(runs, lost=["w1"], fresh=True))
+    page = _html(comment.run_comment(run, "en"))
+    assert "01-treatment submit insight 1 0 0 0 0 46 0.3–0.8 s 3.1–3.2 s" in page.text
+    trial, alone = data.run_data(run, "en")["trials"]
+    intake, insight = trial["stores"]
+    assert (intake["store"], intake["acknowledged"], intake["lost"]) == ("intake", 78, [])
+    assert (intake["slowest_seen"], intake["observed_rpo"]) == (None, None)
+    assert (insight["store"], insight["lost"], insight["stale"]) == ("insight", ["w1"], 46)
+    assert 3 < insight["observed_rpo"]["earliest"] < insight["observed_rpo"]["latest"] < 3.3
+    assert [(s["flow"], s["of"], s["stale"]) for s in trial["shown"]] == [("read", "submit", 0)]
+    assert alone["stores"] == []

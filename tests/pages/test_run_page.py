@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from pages.conftest import Page, kept, saying, shown
+from verdict.cases import stores
 from verdict.cases.noticed import URL, WANTED, D, revision
 from verdict.conftest import Runs
 
@@ -245,3 +246,18 @@ def test_what_an_environment_cannot_show_of_an_alert_is_said(runs: Runs) -> None
     text = Page(rendered(shown(runs.verified()), "en")).text
     assert "in this environment it is only seen to fire" in text
     assert "in this environment links name none" in text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_each_store_has_a_row_and_so_has_what_flows_showed(runs: Runs, language: Language) -> None:
+    page = Page(rendered(shown(stores.kept(runs, lost=["w1"], fresh=True)), language))
+    assert page.wrong == []
+    en = language == "en"
+    for said in (
+        "Store by store" if en else "保存先ごとの結果",
+        "01-treatment submit intake 78 0 0 0 0 0 0 - -",
+        "01-treatment submit insight 78 1 0 0 0 0 46 "
+        + ("0.3–0.8 s 3.1–3.2 s" if en else "0.3〜0.8秒 3.1〜3.2秒"),
+        "01-treatment read submit",
+    ):
+        assert said in page.text, page.text[page.text.index("01-treatment submit") :][:400]

@@ -122,6 +122,21 @@ RUN: list[Event] = [
         "unexpected": [],
         "changed": [],
         "readable": True,
+        "recovered": ["w4"],
+        "stale": 12,
+        "stores": [
+            {"flow": "submit", "store": "intake", "lost": [], "recovered": ["w4"], "watched": False},
+            {
+                "flow": "submit",
+                "store": "insight",
+                "lost": ["w1"],
+                "stale": 12,
+                "watched": True,
+                "stale_for": [0.5, 1.2],
+                "oldest_lost_acknowledged_at": 101.2,
+            },
+        ],
+        "shown": [{"flow": "read", "of": "submit", "reads": 9, "stale": 1, "stale_for": [0.2, 0.4]}],
     },
     {"kind": "fault-undone", "at": 110.6, "name": "kill-store", "outcome": "superseded", "why": "promoted"},
     {
