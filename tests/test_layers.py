@@ -32,7 +32,7 @@ LAYERS = (
     ("actions", "probes", "controls"),
     ("history", "report", "pages", "sheets", "fresh", "fresh_cloud", "runner"),
     ("run",),
-    ("campaign", "leftovers"),
+    ("campaign", "leftovers", "proving"),
     ("cli", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -36,6 +36,7 @@ _SENTENCE = re.compile(r"[A-Za-z]{2,}[,:]? [a-z']{2,}[,:]? [a-z']{2,}")
 _TABLES = ("runbook/lint/harm.py", "catalog/templates.py", "sheets/columns.py", "sheets/write.py")
 # Said to programs, to programmers, or written into files that stay English.
 _NOT_FOR_SCREENS = (
+    "chaos catalog prove-probes",
     "chaos runbook follow", "chaos runbook show ", "chaos lab down ", "runbook show catalog/", "chaos verify ID --env ",
     "history show last", "` · `chaos history report ", "chaos catalog site",
     "another release is under way", "An error occurred (", "mapping values are not allowed", "Did you mean '",

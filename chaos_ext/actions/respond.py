@@ -53,7 +53,7 @@ def respond(runbook: str, configuration: Configuration = None, secrets: Secrets 
     else:
         if trial.arm is Arm.HEALTHY:
             trial.look_before_fault()  # what following it by mistake leaves is compared with this
-        outcome = _follow(trial, runbook, dict(secrets or {}))
+        outcome = follow_in(trial, runbook, dict(secrets or {}))
         if trial.arm is Arm.LOOK_ONLY:
             outcome |= _watch(trial, dict(secrets or {}))
     if trial.arm is Arm.HEALTHY:
@@ -68,7 +68,8 @@ def _is_felt_by_nobody(trial: Trial) -> bool:
     return not trial.mode.impact.hurt
 
 
-def _follow(trial: Trial, path: str, of_probes: dict[str, Any]) -> dict[str, Any]:
+def follow_in(trial: Trial, path: str, of_probes: dict[str, Any]) -> dict[str, Any]:
+    """Follow the runbook at `path` (below catalog/) in this trial, as its arm says. `of_probes`: secrets of probes."""
     with pins.for_blocks(trial.place.environment.identity) as (seen, hidden):
         return _follow_with(trial, path, of_probes, seen, {**trial.secrets, **hidden})
 

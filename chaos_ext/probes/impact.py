@@ -7,7 +7,7 @@ from chaoslib.types import Configuration
 
 from chaos_ext.language import t
 from chaos_ext.probes import measured
-from chaos_ext.trial import current
+from chaos_ext.trial import Trial, current
 
 __all__ = ["seen"]
 
@@ -35,9 +35,12 @@ def seen(configuration: Configuration = None) -> dict[str, Any]:
         return {"holds": False, "why": t("no fault was injected")}
     limit_s = trial.mode.objectives_in(trial.place.environment.name).detect_within
     trial.wait(since + LEAST_S - started)
-    holds = trial.wait_until(
-        lambda: measured.hurt(measured.impacts(trial, measured.between(trial, since))), since + limit_s
-    )
+    holds = trial.wait_until(lambda: is_felt(trial, since), since + limit_s)
     flows = measured.impacts(trial, measured.between(trial, since))
     trial.emit("impact", seen=holds, waited_s=round(time.monotonic() - started, 3), flows=flows)
     return {"holds": holds, "flows": flows}
+
+
+def is_felt(trial: Trial, since: float) -> bool:
+    """Whether every flow that is claimed to be hurt was hurt from `since` (monotonic seconds) until now."""
+    return measured.hurt(measured.impacts(trial, measured.between(trial, since)))

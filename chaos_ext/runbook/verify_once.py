@@ -19,6 +19,7 @@ class VerifiedOnce:
 
     passed: bool
     output: str  # masked
+    in_time: bool = True  # whether every block came to its end; one that did not says nothing
 
 
 def verify_once(
@@ -42,15 +43,16 @@ def verify_once(
 
     with open_shell(variables, secrets, path) as shell:
         runner = Blocks(shell, secrets, aborting)
-        passed = True
+        passed = in_time = True
         for section in (SectionName.PARAMETERS, SectionName.VERIFICATION):
             for step in (step for step in runbook.steps if step.section is section):
                 for block in step.blocks_on(platform):
                     if passed:
                         ended = runner.run(step, block, take)
+                        in_time = not ended.timed_out
                         why = runner.judge(block, ended)
                         passed = why is None
                         lines += [] if why is None else [f"{step.heading}: {runner.hide(why)}"]
     output = "\n".join(lines)
     emit("verification-before", passed=passed, output=output)
-    return VerifiedOnce(passed, output)
+    return VerifiedOnce(passed, output, in_time)

@@ -7,6 +7,7 @@ import socket
 import xmlrpc.client
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from chaos_ext.errors import LabError
 from chaos_ext.language import t
@@ -53,7 +54,7 @@ def call(socket_path: Path, method: str, *arguments: Any, timeout_s: float = 1.0
     except xmlrpc.client.Fault as fault:
         asked = f"{method}({', '.join(map(str, arguments))})"
         raise SupervisorError(f"{socket_path}: {asked}: {fault.faultString}", fault.faultCode) from fault
-    except (OSError, http.client.HTTPException, xmlrpc.client.Error, ValueError) as error:
+    except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError, ValueError) as error:
         got = f"{error or type(error).__name__}"
         raise SupervisorError(
             t(

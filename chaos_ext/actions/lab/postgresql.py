@@ -63,8 +63,9 @@ def node_is_destroyed(node: str, configuration: Configuration = None) -> dict[st
 
     - `node`: the lab's name of it, "pg-a", "pg-b" or "pg-c"
 
-    Looks at processes, disk and port, and does not ask what injected it. A zombie counts as dead. Changes
-    nothing.
+    Looks at processes, disk and port, and does not ask what injected it. A zombie counts as dead. Nothing of all
+    that is there where one looks in the wrong place, so the orchestrator must know the node. Raises ActivityFailed when
+    it does not, or does not answer. Changes nothing.
 
     YAML::
 
@@ -79,6 +80,7 @@ def node_is_destroyed(node: str, configuration: Configuration = None) -> dict[st
     found = nodes.find(node, configuration)
     alive = [process.pid for process in _processes(found)]
     evidence = {"alive": alive, "data_directory": found.data.exists(), "listens": _listens(found)}
+    _refuse_unknown(found)
     return {"holds": not any(evidence.values()), "node": node, **evidence}
 
 
@@ -221,6 +223,14 @@ def _promoted_others(node: str, configuration: Configuration = None) -> list[str
         and (other.data / "PG_VERSION").exists()
         and not (other.data / "standby.signal").exists()
     ]
+
+
+def _refuse_unknown(node: Node) -> None:
+    """Raises ActivityFailed unless the orchestrator answers and has the node's program."""
+    try:
+        supervisor.call(node.supervisor, "supervisor.getProcessInfo", node.program)
+    except supervisor.SupervisorError as error:
+        raise ActivityFailed(str(error)) from error
 
 
 def _start(node: Node) -> None:

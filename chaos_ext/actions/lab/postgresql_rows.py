@@ -87,9 +87,10 @@ def delete_responses(
 def responses_are_missing(node: str, configuration: Configuration = None) -> dict[str, Any]:
     """Whether responses that were deleted are not in the table.
 
-    - `node`: the lab's name of the node that is asked, such as "pg-a"
+    - `node`: the lab's name of the primary, such as "pg-a"
 
-    The node's table is looked at, for every id that was deleted; one that is missing is enough. Changes nothing.
+    The node's table is looked at, for every id that was deleted; one that is missing is enough. Raises ActivityFailed
+    when the node is a standby: it shows what was, not what is. Changes nothing.
 
     YAML::
 
@@ -102,7 +103,10 @@ def responses_are_missing(node: str, configuration: Configuration = None) -> dic
           arguments: {node: pg-a}
     """
     deleted = _read(_file(configuration))["responses"]
-    missing = _missing(nodes.find(node, configuration), deleted) if deleted else 0
+    asked = nodes.find(node, configuration)
+    if deleted and nodes.ask(asked, "SELECT pg_is_in_recovery()") != [["f"]]:
+        raise ActivityFailed(t("{node}: got a standby, expected the primary", node=node))
+    missing = _missing(asked, deleted) if deleted else 0
     return {"holds": missing > 0, "node": node, "deleted": len(deleted), "missing": missing}
 
 

@@ -7,6 +7,7 @@ import click
 from chaos_ext.cli.catalog.checking import check, compile
 from chaos_ext.cli.catalog.listing import list_
 from chaos_ext.cli.catalog.new import new
+from chaos_ext.cli.catalog.proving import prove_probes
 from chaos_ext.cli.catalog.schema import schema
 from chaos_ext.cli.catalog.sheet import export, import_
 from chaos_ext.cli.catalog.show import show
@@ -20,5 +21,5 @@ def catalog() -> None:
     """What can fail, and whether what is written about it holds together."""
 
 
-for _command in (list_, show, check, compile, export, import_, new, schema, site, status):
+for _command in (list_, show, check, compile, export, import_, new, prove_probes, schema, site, status):
     catalog.add_command(_command)

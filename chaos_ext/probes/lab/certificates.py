@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import proven
+from chaos_ext.language import t
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -22,7 +24,7 @@ _HANDSHAKE_S = 2.0
 def certificate_state(configuration: Configuration = None) -> dict[str, Any]:
     """Issuer, subject, names, validity and key of every certificate, and which of them the edge shows its clients.
 
-    Serial numbers are not in it. Changes nothing.
+    Serial numbers are not in it. Raises ActivityFailed when there is no certificate at all. Changes nothing.
 
     YAML::
 
@@ -38,6 +40,8 @@ def certificate_state(configuration: Configuration = None) -> dict[str, Any]:
         for path in sorted(Path(facts["tls"]).glob("*.pem"))
         if b"BEGIN CERTIFICATE" in path.read_bytes()
     }
+    if not files:
+        raise ActivityFailed(t("{folder}: got no certificate, expected the lab's", folder=facts["tls"]))
     url = urlsplit(facts["edge"]["url"])
     address = (str(url.hostname), int(url.port or 443))
     try:

@@ -9,7 +9,7 @@ from chaoslib.exceptions import ActivityFailed
 from chaoslib.types import Configuration
 
 from chaos_ext.actions.lab import nodes, proven
-from chaos_ext.language import t
+from chaos_ext.language import listed, t
 
 __all__ = ["database_state"]
 
@@ -133,7 +133,8 @@ def database_state(configuration: Configuration = None) -> dict[str, Any]:
     """Which node is the primary and who follows, settings, roles, schema, sessions and locks of others.
 
     Rows, counters, pids and times are not in it; a password is there as a digest of what the server keeps. A node
-    that refuses connections is told as down. Raises ActivityFailed when one does not answer otherwise. Changes nothing.
+    that refuses connections is told as down. Raises ActivityFailed when all do, or one does not answer otherwise.
+    Changes nothing.
 
     YAML::
 
@@ -158,6 +159,8 @@ def database_state(configuration: Configuration = None) -> dict[str, Any]:
             zip([node.name for node in known], pool.map(lambda node: _node(node, values), known), strict=True)
         )
     up = {name: said for name, said in found.items() if isinstance(said, dict)}
+    if not up:  # nobody to ask for all the rest: that is no state, and no two such looks are the same
+        raise ActivityFailed(t("postgresql: got no answer from any of {nodes}", nodes=listed(found)))
     primaries = [name for name, said in up.items() if said["role"] == "primary"]
     whole: dict[str, Any] = {"primary": ", ".join(primaries) or None, "nodes": found}
     asked = next((node for node in known if node.name in (*primaries, *up)), None)
