@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from chaos_ext.catalog import load
+
 ROOT = Path(__file__).resolve().parents[2]
 Files = tuple[tuple[str, bytes], ...]
 
@@ -15,6 +17,12 @@ def shipped(*patterns: str) -> Files:
     paths = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
     assert paths, patterns
     return tuple((str(path.relative_to(ROOT)), path.read_bytes()) for path in paths)
+
+
+def of_the_lab(*patterns: str) -> Files:
+    """Those of them that are called as a failure mode that the lab reproduces."""
+    modes = {id for id, mode in load.catalog(ROOT).modes.items() if "lab" in mode.reproduce}
+    return tuple((path, raw) for path, raw in shipped(*patterns) if Path(path).stem in modes)
 
 
 def lay_out(root: Path, *patterns: str) -> None:
@@ -33,7 +41,7 @@ rules:
 
 def environment_about(root: Path, runbook: str) -> None:
     """The shipped environment with the alerts of one runbook, so that nothing else is looked at again and again."""
-    (path, raw), *_ = shipped("environments/*.yaml")
+    ((path, raw),) = shipped("environments/lab.yaml")
     data = yaml.safe_load(raw)
     data["alerts"]["rules"] = [rule for rule in data["alerts"]["rules"] if rule["runbook"] == runbook]
     (root / path).parent.mkdir(parents=True, exist_ok=True)

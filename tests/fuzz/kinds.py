@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzz import mutations
-from fuzz.around import Files, shipped
+from fuzz.around import Files, of_the_lab, shipped
 from fuzz.mutations import Originals
 from fuzz.of_a_run import LEDGER, beside_ledger, beside_runbook, ledger_as_written, read_ledger, read_runbook
 from fuzz.of_catalogue import (
@@ -106,13 +106,13 @@ def kinds(folder: Path) -> dict[str, Kind]:
     of_yaml, of_markdown, of_json = mutations.OF_YAML, mutations.OF_MARKDOWN, mutations.OF_JSON_LINES
     approval = (("approvals/lab/redis-memory-full.yaml", approval_as_written()),)
     table: tuple[tuple[str, Files, Any, Any, Any], ...] = (
-        ("failure-mode", shipped("catalog/failure-modes/**/*.yaml"), of_yaml, beside_mode, read_mode),
+        ("failure-mode", of_the_lab("catalog/failure-modes/**/*.yaml"), of_yaml, beside_mode, read_mode),
         ("services", shipped("catalog/services.yaml"), of_yaml, beside_services, read_services),
-        ("environment", shipped("environments/*.yaml"), of_yaml, beside_environment, read_environment),
+        ("environment", shipped("environments/lab.yaml"), of_yaml, beside_environment, read_environment),
         ("guidelines", shipped("catalog/guidelines.yaml"), of_yaml, beside_policy, read_guidelines),
         ("history", ((keeping.FILE, HISTORY.encode()),), of_yaml, beside_policy, read_history),
         ("approval", approval, of_yaml, beside_policy, read_approval),
-        ("runbook", shipped("catalog/runbooks/*.md"), of_markdown, beside_runbook, read_runbook),
+        ("runbook", of_the_lab("catalog/runbooks/*.md"), of_markdown, beside_runbook, read_runbook),
         ("ledger", ((LEDGER, written),), of_json, beside_ledger, read_ledger),
     )
     found = [Kind(name, Originals(files, by), beside, read) for name, files, by, beside, read in table]

@@ -34,7 +34,7 @@ def _around(root: Path) -> tuple[load.Catalog, Environment, tuple[subject.Subjec
     catalog, environment = load.catalog(root), environments.load("lab", root)
     experiments = [
         (yaml.safe_load((root / "experiments" / "lab" / f"{mode.id}.yaml").read_bytes()), mode)
-        for mode in list(catalog.modes.values())[:4]
+        for mode in [mode for mode in catalog.modes.values() if "lab" in mode.reproduce][:4]
     ]
     own = {
         "type": "action",

@@ -1,7 +1,7 @@
 """Object storage of an account: whether objects are denied, and how buckets are set up."""
 
 import uuid
-from typing import Any
+from typing import Any, List  # noqa: UP035 - the only list that Chaos Toolkit's discovery knows
 
 from chaoslib.types import Configuration
 
@@ -59,7 +59,7 @@ def objects_are_denied(bucket: str, configuration: Configuration = None) -> dict
         "s3:GetBucketVersioning": "arn:aws:s3:::{buckets}",
     }
 )
-def bucket_state(buckets: list[str], configuration: Configuration = None) -> dict[str, Any]:
+def bucket_state(buckets: List[str], configuration: Configuration = None) -> dict[str, Any]:  # noqa: UP006
     """The policy of each bucket, and whether it keeps versions. Changes nothing.
 
     - `buckets`: their names
