@@ -43,20 +43,6 @@ def test_every_mutant_of_a_mode_s_probes_is_noticed(project):
     assert any(each["unmoved_looks"] for each in found["modes"])
 
 
-def test_a_verification_that_asks_a_service_which_is_well_is_found(project):
-    text = (project.root / RUNBOOK).read_text()
-    begin = text.index('"role":"verify"')
-    start = text.index("\n", begin) + 1
-    bad = 'curl -fsS "$IDENTITY_URL/.well-known/openid-configuration" >/dev/null\n'
-    (project.root / RUNBOOK).write_text(text[:start] + bad + text[text.index("```", start) :])
-    project.chaos("catalog", "compile")
-
-    found = _proven(project, MODE, code=1)
-
-    assert {("verification", "original"), ("verification", "constant-true")} <= _survived(found)
-    assert {kind for kind, _ in _survived(found)} == {"verification"}
-
-
 def test_evidence_that_looks_at_another_table_is_found(project):
     project.edit(
         f"catalog/failure-modes/postgresql/{MODE}.yaml",

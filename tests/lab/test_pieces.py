@@ -41,7 +41,7 @@ def test_every_arrow_has_a_proxy_of_its_own_and_a_name() -> None:
         names_file=Path("/n"),
         passwords=Path("/p"),
         orchestrator_log=Path("/o"),
-        rules=[],
+        alerts={"rules": [], "routes": []},
         guests={},
     )
     proxies = {proxy["name"]: proxy for proxy in configs["faultproxy"]["proxies"]}
