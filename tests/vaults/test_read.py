@@ -261,7 +261,7 @@ def test_the_check_of_an_environment_reads_them_and_shows_none(project: Any, tmp
     written = yaml.safe_load(path.read_text(encoding="utf-8").replace("${lab.", "${env.NOTHING_"))
     written |= {"name": "shop", "platform": "kubernetes", "variables": {}, "path": []}
     written |= {"base_url": "http://127.0.0.1:1", "ca_file": None}
-    written["alerts"]["url"] = "http://127.0.0.1:1"
+    written["alerts"] |= {"url": "http://127.0.0.1:1", "rules_url": None, "received_url": None}
     written["secrets"] = {
         "A": {"kubernetes": {"namespace": "shop", "name": "db", "key": "password"}},
         "B": {"env": "MY_TOKEN"},
