@@ -22,6 +22,7 @@ from chaos_ext.model import Environment
 
 Facts = dict[str, Any]
 _ERROR = "chaos_lab: "
+_UP_WITHIN_S, _DOWN_WITHIN_S = 200.0, 30.0  # a little more than it allows itself
 
 
 def calls(environment: Environment, root: Path) -> list[dict[str, Any]]:
@@ -86,7 +87,12 @@ def up(
     )
     if on_process is not None:
         on_process(process)
-    out, error = process.communicate(json.dumps(told))
+    try:
+        out, error = process.communicate(json.dumps(told), timeout=_UP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, error = "", t("not done after {limit_s:g} s", limit_s=_UP_WITHIN_S)
+        process.wait()
     if process.returncode != 0:
         shutil.rmtree(directory, ignore_errors=True)
         lines = [line for line in error.splitlines() if line.strip()]
@@ -103,7 +109,17 @@ def down_command(directory: Path) -> list[str]:
 
 def down(directory: Path) -> None:
     """End a cloud. Raises LabError."""
-    done = subprocess.run(down_command(directory), capture_output=True, encoding="utf-8", check=False)
+    try:
+        done = subprocess.run(
+            down_command(directory),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=_DOWN_WITHIN_S,
+        )
+    except subprocess.TimeoutExpired:
+        late = t("not done after {limit_s:g} s", limit_s=_DOWN_WITHIN_S)
+        raise LabError(t("the rehearsal's emulator: {said}", said=late)) from None
     if done.returncode != 0:
         raise LabError(t("the rehearsal's emulator: {said}", said=done.stderr.strip()[-300:]))
 

@@ -59,6 +59,15 @@ rollbacks: []
 """
 
 
+def experiment(module, func, undo=None, **arguments):
+    def activity(func):
+        provider = {"type": "python", "module": module, "func": func, "arguments": arguments}
+        return {"type": "action", "name": func, "provider": provider}
+
+    made = {"version": "1.0.0", "title": "t", "description": "d", "method": [activity(func)]}
+    return yaml.safe_dump({**made, "rollbacks": [activity(undo)] if undo else []})
+
+
 def through_the_door(command: str) -> str:
     """An experiment with a guarded fault that runs a command."""
     run = {"type": "process", "path": "sh", "arguments": ["-c", command]}
